@@ -1,1 +1,134 @@
-export {};
+export {
+  capabilitiesSchema,
+  capsReplySchema,
+  guestSchema,
+  hostPartSchema,
+  machineSchema,
+  type Capabilities,
+  type CapsReply,
+  type HostPart,
+} from './caps.ts';
+export {
+  diskSchema,
+  domainConfigSchema,
+  interfaceSchema,
+  type Disk,
+  type DomainConfig,
+  type Interface,
+} from './domain-config.ts';
+export {
+  domainRowSchema,
+  isTombstone,
+  maxRowBytes,
+  presenceSchema,
+  tombstoneReasons,
+  tombstoneSchema,
+  type DomainRow,
+  type Presence,
+  type Tombstone,
+} from './domain-row.ts';
+export {
+  domainStateSchema,
+  domainStates,
+  isInactive,
+  type DomainStateName,
+} from './domain-state.ts';
+export {
+  epochEntrySchema,
+  epochKey,
+  epochSchema,
+  isBefore,
+  positionSchema,
+  timelineKey,
+  type Epoch,
+  type EpochEntry,
+  type Position,
+} from './epoch.ts';
+export {
+  cloudEventHeaders,
+  eventDataSchema,
+  eventId,
+  eventSubject,
+  gapKind,
+  lifecycleKinds,
+  parseEventId,
+  type EventData,
+} from './event.ts';
+export {
+  heartbeatPeriodMs,
+  heartbeatSchema,
+  heartbeatTtlMs,
+  hostPulseSchema,
+  type Heartbeat,
+  type HostPulse,
+} from './heartbeat.ts';
+export {
+  hostIdPattern,
+  hostIdSchema,
+  uuidPattern,
+  uuidSchema,
+  type DomainUuid,
+  type HostId,
+} from './host-id.ts';
+export {
+  hostRecordSchema,
+  hostSyncStates,
+  type HostRecord,
+  type HostSyncState,
+} from './host-record.ts';
+export { hostCapabilitiesSchema } from './http/capabilities.ts';
+export {
+  domainAnswerSchema,
+  domainListSchema,
+  domainSchema,
+  hostDomainAnswerSchema,
+  listDomainsQuerySchema,
+  type HttpDomain,
+} from './http/domain.ts';
+export { hostAnswerSchema, hostListSchema, hostSchema, type HttpHost } from './http/host.ts';
+export { problemSchema, problemTypes, type Problem } from './http/problem.ts';
+export { domainStatsSchema, hostStatsSchema } from './http/stats.ts';
+export { trustLevels, trustSchema, type Trust } from './http/trust.ts';
+export {
+  appliedKey,
+  appliedMarkSchema,
+  hostEntrySchema,
+  inventoryDigestText,
+  labelsSchema,
+  type AppliedMark,
+  type HostEntry,
+} from './inventory.ts';
+export { formatRevision, parseRevision, type Revision } from './revision.ts';
+export {
+  groupCompleteness,
+  statsPageSchema,
+  statsRows,
+  type StatsCell,
+  type StatsPage,
+  type StatsRow,
+} from './stats-page.ts';
+export {
+  buckets,
+  eventsStream,
+  stateStream,
+  statsStream,
+  streams,
+  type StreamSpec,
+} from './streams.ts';
+export {
+  parseCapsSubject,
+  parseEventSubject,
+  parseStateSubject,
+  parseStatsSubject,
+  statsTiers,
+  subjects,
+  thingTypes,
+  writerRoles,
+  type ParsedEventSubject,
+  type ParsedStateSubject,
+  type ParsedStatsSubject,
+  type StatsTier,
+  type ThingType,
+  type WriterRole,
+} from './subjects.ts';
+export { decodeToken, encodeToken } from './token.ts';

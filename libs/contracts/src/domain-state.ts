@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+/**
+ * libvirt's virDomainState, by name. A number that this version does not know reads
+ * `unknown-<n>`, so that a newer libvirt breaks no reader.
+ */
+export const domainStates = [
+  'nostate',
+  'running',
+  'blocked',
+  'paused',
+  'shutdown',
+  'shutoff',
+  'crashed',
+  'pmsuspended',
+] as const;
+
+export const domainStateSchema = z
+  .string()
+  .regex(/^(?:[a-z]+|unknown-\d+)$/)
+  .meta({
+    id: 'DomainState',
+    description: `libvirt's state: ${domainStates.join(', ')}`,
+    examples: ['running'],
+  });
+
+export type DomainStateName = (typeof domainStates)[number] | `unknown-${number}`;
+
+/** A domain with a QEMU process has an id; these states have none. */
+export function isInactive(state: string): boolean {
+  return state === 'shutoff' || state === 'crashed';
+}

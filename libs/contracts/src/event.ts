@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { epochSchema, positionSchema } from './epoch.ts';
+import { hostIdSchema, uuidSchema } from './host-id.ts';
+import { subjects, writerRoles, type ThingType } from './subjects.ts';
+
+/** Lifecycle kinds by libvirt's virDomainEventType, in its order. */
+export const lifecycleKinds = [
+  'defined',
+  'undefined',
+  'started',
+  'suspended',
+  'resumed',
+  'stopped',
+  'shutdown',
+  'pmsuspended',
+  'crashed',
+] as const;
+
+/** Marks around a time that nobody watched: between them, only net effects are known. */
+export const gapKind = 'gap';
+
+const stateBrief = z.object({ state: z.string().max(64), id: z.int().nullable() });
+
+/** The data of an event on `virt.v1.event.<host>.<type>.<id>.<kind>`. */
+export const eventDataSchema = z.object({
+  v: z.literal(1),
+  role: z.enum(writerRoles),
+  host: hostIdSchema,
+  epoch: epochSchema,
+  seq: z.int().min(1),
+  /** The same domain's previous event; null when none is known. A proof that none was missed. */
+  prev: positionSchema.nullable(),
+  kind: z.string().min(1).max(64),
+  /** When the event reached us, by the writer's clock: libvirt's events carry no time. */
+  observedAt: z.iso.datetime(),
+  uuid: uuidSchema.optional(),
+  name: z.string().max(4096).optional(),
+  /** libvirt's name of the detail, for lifecycle events. */
+  detail: z.string().max(64).optional(),
+  /** A net effect of an unwatched time, found by a sync: never heard. */
+  synthesised: z.literal(true).optional(),
+  before: stateBrief.nullable().optional(),
+  after: stateBrief.nullable().optional(),
+  /** For `gap`: its two ends. */
+  phase: z.enum(['begin', 'end']).optional(),
+  /** For `gap`: why nobody watched. */
+  cause: z.string().max(4096).optional(),
+  /** What other kinds carry. */
+  payload: z.record(z.string().max(64), z.unknown()).optional(),
+});
+export type EventData = z.infer<typeof eventDataSchema>;
+
+/** `Nats-Msg-Id` and `ce-id`: what a consumer dedupes by. */
+export const eventId = (e: Pick<EventData, 'role' | 'host' | 'epoch' | 'seq'>): string =>
+  `${e.role}:${e.host}:${e.epoch}:${e.seq}`;
+
+/** @returns undefined when `id` is no event's id */
+export function parseEventId(
+  id: string,
+): Pick<EventData, 'role' | 'host' | 'epoch' | 'seq'> | undefined {
+  const [role, host, epoch, seq, ...rest] = id.split(':');
+  const parsed = z
+    .object({
+      role: z.enum(writerRoles),
+      host: hostIdSchema,
+      epoch: epochSchema,
+      seq: z.int().min(1),
+    })
+    .safeParse({ role, host, epoch: Number(epoch), seq: Number(seq) });
+  return parsed.success && rest.length === 0 ? parsed.data : undefined;
+}
+
+/** What the event is about: the domain when it names one, else the host itself. */
+export function eventSubject(e: EventData): string {
+  const [type, id]: [ThingType, string] =
+    e.uuid === undefined ? ['host', e.host] : ['domain', e.uuid];
+  return subjects.event(e.host, type, id, e.kind);
+}
+
+/** CloudEvents 1.0, binary mode over NATS: the attributes are headers, the data is the body. */
+export function cloudEventHeaders(e: EventData): Record<string, string> {
+  return {
+    'Nats-Msg-Id': eventId(e),
+    'ce-specversion': '1.0',
+    'ce-id': eventId(e),
+    'ce-source': `/virtscope/${e.role}/hosts/${e.host}`,
+    'ce-type': `virtscope.v1.${e.uuid === undefined ? 'host' : 'domain'}.${e.kind}`,
+    'ce-time': e.observedAt,
+    ...(e.uuid === undefined ? {} : { 'ce-subject': e.uuid }),
+    'content-type': 'application/json',
+  };
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { hostIdSchema } from '../host-id.ts';
+import { labelsSchema } from '../inventory.ts';
+import { trustSchema } from './trust.ts';
+
+/** A wanted host, as the HTTP API answers it. */
+export const hostSchema = z
+  .object({
+    host: hostIdSchema,
+    displayName: z.string().optional(),
+    labels: labelsSchema,
+    trust: trustSchema,
+    trustReason: z.string().optional().meta({ description: 'why the host is not live' }),
+    verifiedAt: z.iso.datetime().nullable(),
+    epoch: z.int().nullable(),
+    driver: z.string().optional(),
+    hostname: z.string().optional(),
+    hostUuid: z.string().optional(),
+    libvirtVersion: z.string().optional(),
+    hypervisorVersion: z.string().optional(),
+    problem: z.string().optional(),
+    domains: z.int().min(0).meta({ description: 'presences in the view' }),
+  })
+  .meta({ id: 'Host' });
+export type HttpHost = z.infer<typeof hostSchema>;
+
+export const hostListSchema = z
+  .object({ hosts: z.array(hostSchema), revision: z.string(), unreachable: z.array(hostIdSchema) })
+  .meta({ id: 'HostList' });
+
+export const hostAnswerSchema = hostSchema
+  .extend({ revision: z.string() })
+  .meta({ id: 'HostAnswer' });

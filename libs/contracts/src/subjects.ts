@@ -1,0 +1,94 @@
+/** The only place that builds and parses NATS subjects. */
+import { type HostId, hostIdPattern } from './host-id.ts';
+import { decodeToken, encodeToken } from './token.ts';
+
+/** What a row or an event is about. */
+export const thingTypes = ['host', 'domain', 'network', 'pool', 'nodedev', 'secret'] as const;
+export type ThingType = (typeof thingTypes)[number];
+
+export const statsTiers = ['fast', 'monitor', 'host'] as const;
+export type StatsTier = (typeof statsTiers)[number];
+
+/** The services that write under an epoch. */
+export const writerRoles = ['event-bridge', 'stats-sampler', 'caps-cache'] as const;
+export type WriterRole = (typeof writerRoles)[number];
+
+const root = 'virt.v1';
+
+export const subjects = {
+  state: (host: HostId, type: ThingType, id: string) =>
+    `${root}.state.${host}.${type}.${encodeToken(id)}`,
+  /** The host's own record lies under its own id. */
+  hostRecord: (host: HostId) => `${root}.state.${host}.host.${host}`,
+  stateOfHost: (host: HostId) => `${root}.state.${host}.>`,
+  stateOfAll: `${root}.state.>`,
+  event: (host: HostId, type: ThingType, id: string, kind: string) =>
+    `${root}.event.${host}.${type}.${encodeToken(id)}.${encodeToken(kind)}`,
+  eventsOfHost: (host: HostId) => `${root}.event.${host}.>`,
+  eventsOfAll: `${root}.event.>`,
+  stats: (host: HostId, tier: StatsTier, page: number) => `${root}.stats.${host}.${tier}.${page}`,
+  statsOfAll: `${root}.stats.>`,
+  heartbeat: (role: WriterRole, replica: string) =>
+    `${root}.heartbeat.${role}.${encodeToken(replica)}`,
+  heartbeatsOf: (role: WriterRole) => `${root}.heartbeat.${role}.*`,
+  capsOfHost: (host: HostId) => `${root}.caps.host.${host}`,
+  capsOfAnyHost: `${root}.caps.host.*`,
+} as const;
+
+export type ParsedStateSubject = { host: HostId; type: ThingType; id: string };
+export type ParsedEventSubject = ParsedStateSubject & { kind: string };
+export type ParsedStatsSubject = { host: HostId; tier: StatsTier; page: number };
+
+/** @returns undefined for a subject that {@link subjects}.state does not build */
+export function parseStateSubject(subject: string): ParsedStateSubject | undefined {
+  const parts = tokens(subject, 'state', 6);
+  return parts && thing(parts[3], parts[4], parts[5]);
+}
+
+/** @returns undefined for a subject that {@link subjects}.event does not build */
+export function parseEventSubject(subject: string): ParsedEventSubject | undefined {
+  const parts = tokens(subject, 'event', 7);
+  const parsed = parts && thing(parts[3], parts[4], parts[5]);
+  const kind = decodeToken(parts?.[6] ?? '');
+  return parsed && kind !== undefined ? { ...parsed, kind } : undefined;
+}
+
+/** @returns undefined for a subject that {@link subjects}.stats does not build */
+export function parseStatsSubject(subject: string): ParsedStatsSubject | undefined {
+  const parts = tokens(subject, 'stats', 6);
+  const host = hostOf(parts?.[3]);
+  const tier = statsTiers.find((known) => known === parts?.[4]);
+  if (host === undefined || tier === undefined || !/^\d{1,6}$/.test(parts?.[5] ?? '')) {
+    return undefined;
+  }
+  return { host, tier, page: Number(parts?.[5]) };
+}
+
+/** @returns the host that a `virt.v1.caps.host.<host>` request asks about */
+export function parseCapsSubject(subject: string): HostId | undefined {
+  const parts = tokens(subject, 'caps', 5);
+  return parts?.[3] === 'host' ? hostOf(parts[4]) : undefined;
+}
+
+function tokens(subject: string, family: string, count: number): string[] | undefined {
+  const parts = subject.split('.');
+  return parts.length === count && parts[0] === 'virt' && parts[1] === 'v1' && parts[2] === family
+    ? parts
+    : undefined;
+}
+
+function thing(host?: string, type?: string, id?: string): ParsedStateSubject | undefined {
+  const known = hostOf(host);
+  const thingType = thingTypes.find((each) => each === type);
+  const name = decodeToken(id ?? '');
+  return known !== undefined && thingType !== undefined && name !== undefined
+    ? { host: known, type: thingType, id: name }
+    : undefined;
+}
+
+/** `_fleet` is the pseudo host of fleet-wide events. */
+function hostOf(token: string | undefined): HostId | undefined {
+  return token !== undefined && (token === '_fleet' || hostIdPattern.test(token))
+    ? token
+    : undefined;
+}
