@@ -1,1 +1,13 @@
-export {};
+export { backoffMs, healthyAfterMs, maxBackoffMs } from './backoff.ts';
+export { hostSessions, type HostSessionsOptions, type SessionClock } from './host-sessions.ts';
+export { HostTasks, type HostTasksOptions } from './host-tasks.ts';
+export { inventoryOf, type LocatedValue } from './inventory-file.ts';
+export {
+  hostEntry,
+  inventoryChange,
+  maxHosts,
+  parseInventory,
+  type InventoryChange,
+  type InventoryProblem,
+  type WantedHost,
+} from './inventory.ts';

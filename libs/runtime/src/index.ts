@@ -1,1 +1,12 @@
-export {};
+export { systemClock, type Clock } from './clock.ts';
+export { EnvError, parseVariables, readEnv, type Listen, type ServiceEnv } from './env.ts';
+export { Health } from './health.ts';
+export { createLogger, type Logger } from './log.ts';
+export { Mailbox } from './mailbox.ts';
+export { Metrics, latencyBucketsSeconds, type LibvirtCall } from './metrics.ts';
+export { absent, bucketStream, ensureBus, waitForBus } from './nats/bus.ts';
+export { connectNats } from './nats/connect.ts';
+export { currentEpoch, isLostRace, takeEpoch } from './nats/epochs.ts';
+export { runService, type Hands } from './service.ts';
+export { watchYamlFile } from './watch-file.ts';
+export { YamlFileError, readYamlFile, type YamlFile, type YamlPath } from './yaml-file.ts';
