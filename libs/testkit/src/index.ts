@@ -1,1 +1,24 @@
-export {};
+export { freePort } from './free-port.ts';
+export { answersRpc } from './libvirt-probe.ts';
+export { type Libvirtd, type LibvirtdOptions, startLibvirtd, virsh } from './libvirtd.ts';
+export { type NatsOptions, type NatsServer, startNats } from './nats-server.ts';
+export { type ProcessRef, isAlive, processRef, signalProcess } from './process-ref.ts';
+export {
+  type PulseGuest,
+  type PulseGuestOptions,
+  defineAndStart,
+  pulseGuest,
+} from './pulse-guest.ts';
+export { type RedisOptions, type RedisServer, startRedis } from './redis-server.ts';
+export { type Launch, ServerProcess, ServerStartError, logTail } from './server-process.ts';
+export { type TempDir, tempDir } from './temp-dir.ts';
+export {
+  type NatsVersion,
+  type Tool,
+  ToolMissingError,
+  natsTool,
+  redisTool,
+  systemTool,
+  toolsDir,
+} from './tool.ts';
+export { type WaitOptions, WaitTimeoutError, waitFor } from './wait-for.ts';

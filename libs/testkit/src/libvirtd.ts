@@ -1,0 +1,402 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { answersRpc } from './libvirt-probe.ts';
+import {
+  coveredFolders,
+  daemonScript,
+  enterScript,
+  libvirtdConf,
+  qemuConf,
+  withAccount,
+} from './private-host.ts';
+import { type ProcessRef, childrenOf, isAlive, processRef, programOf } from './process-ref.ts';
+import { signalProcess } from './process-ref.ts';
+import { ServerProcess, ServerStartError, logTail } from './server-process.ts';
+import { type TempDir, tempDir } from './temp-dir.ts';
+import { systemTool, toolsDir } from './tool.ts';
+import { waitFor } from './wait-for.ts';
+
+const run = promisify(execFile);
+
+export type LibvirtdOptions = {
+  /** Names the host: its host name is `<name>.test`. Default `hv1`. */
+  name?: string;
+  /** Its folder (sockets, configuration, domains, log); kept. Default: temporary, removed. */
+  dir?: string;
+  /** Default: random, the same as long as this object lives. */
+  hostUuid?: string;
+  /** Lines for libvirtd.conf; they win over the launcher's own. */
+  conf?: readonly string[];
+  /**
+   * `true`: libvirtd probes every QEMU anew, as on a new host. Otherwise it is handed what an
+   * earlier private libvirtd learnt, and checks by itself whether that still holds.
+   */
+  coldCapabilities?: boolean;
+  /** `true`: it goes on when this process ends. */
+  outliveOwner?: boolean;
+};
+
+/** Linux's bound on a Unix socket's path, without the closing zero. */
+const maxSocketPathBytes = 107;
+
+/**
+ * A private libvirtd: a host of its own with real QEMU domains and the test driver, reachable by
+ * its Unix sockets, apart from the machine's own libvirtd and from all others.
+ */
+export class Libvirtd implements AsyncDisposable {
+  readonly name: string;
+  readonly dir: string;
+  readonly hostUuid: string;
+  /** Where its sockets lie: `dir`/run, or a short folder elsewhere when that path is too long. */
+  readonly runDir: string;
+  readonly #options: LibvirtdOptions;
+  readonly #ownDir: TempDir | undefined;
+  #host: ServerProcess | undefined;
+  /** The shell below tini that starts libvirtd. */
+  #keeper = 0;
+
+  constructor(options: LibvirtdOptions, dir: string, ownDir: TempDir | undefined) {
+    this.name = options.name ?? 'hv1';
+    this.dir = dir;
+    this.hostUuid = options.hostUuid ?? randomUUID();
+    this.runDir = shortRunDir(dir);
+    this.#options = options;
+    this.#ownDir = ownDir;
+  }
+
+  /** The read-write socket. */
+  get socket(): string {
+    return join(this.runDir, 'libvirt-sock');
+  }
+
+  /** The read-only socket. */
+  get socketRo(): string {
+    return join(this.runDir, 'libvirt-sock-ro');
+  }
+
+  /** The host's QEMU domains, read-only. */
+  get uri(): string {
+    return `qemu+unix:///system?socket=${uriPath(this.socketRo)}`;
+  }
+
+  /** The host's QEMU domains, writable. */
+  get uriRw(): string {
+    return `qemu+unix:///system?socket=${uriPath(this.socket)}`;
+  }
+
+  /**
+   * libvirt's test driver in this daemon, read-only. All connections that are open at a time see
+   * one state; when the last one closes, the next one finds it fresh.
+   */
+  get testUri(): string {
+    return `test+unix:///default?socket=${uriPath(this.socketRo)}`;
+  }
+
+  /** The test driver, writable. */
+  get testUriRw(): string {
+    return `test+unix:///default?socket=${uriPath(this.socket)}`;
+  }
+
+  get logFile(): string {
+    return join(this.dir, 'libvirtd.log');
+  }
+
+  /** libvirtd's pid; fails when it does not run. */
+  get pid(): number {
+    const pid = this.#daemon()?.pid;
+    if (pid === undefined) throw new Error(`${this.name}: libvirtd does not run`);
+    return pid;
+  }
+
+  /** The processes whose death is the host's death: the outer one, and its namespace's first. */
+  get refs(): ProcessRef[] {
+    if (this.#host === undefined) return [];
+    const inner = childrenOf(this.#host.pid).map(processRef);
+    return [this.#host.ref, ...inner.filter((ref) => ref !== undefined)];
+  }
+
+  /** Runs virsh on the QEMU domains, read-write; gives what it prints. */
+  async virsh(...args: readonly string[]): Promise<string> {
+    return virsh(this.uriRw, args);
+  }
+
+  /** Runs virsh on the test driver, read-write; gives what it prints. */
+  async virshTest(...args: readonly string[]): Promise<string> {
+    return virsh(this.testUriRw, args);
+  }
+
+  /** Brings up what is down: the host, and libvirtd on it. */
+  async start(): Promise<void> {
+    if (this.#host?.runs !== true) await this.#startHost();
+    if (this.#daemon() === undefined) await this.#startDaemon();
+  }
+
+  /** libvirtd crashes (SIGKILL) and stays away until `start`; the domains run on. */
+  async kill(): Promise<void> {
+    await this.#endDaemon('SIGKILL');
+  }
+
+  /** libvirtd ends in order and starts again; the domains run on. */
+  async restart(): Promise<void> {
+    await this.#endDaemon('SIGTERM');
+    await this.start();
+  }
+
+  /** libvirtd hangs: it accepts connections and answers nothing. */
+  pause(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  /** The host is lost: libvirtd and every domain die at once. */
+  async stop(): Promise<void> {
+    const host = this.#host;
+    if (host === undefined) return;
+    this.#saveCapabilities();
+    // The namespace's first process goes first: the kernel then reaps all others with it, and
+    // unshare(1) reaps it.
+    for (const ref of this.refs.slice(1)) signalProcess(ref, 'SIGKILL');
+    const refs = this.refs;
+    await waitFor(() => !refs.some(isAlive), { what: `${this.name} to die` }).catch(() =>
+      host.end('SIGKILL'),
+    );
+    this.#host = undefined;
+  }
+
+  /** The pid of the QEMU behind a running domain, as this process sees it. */
+  qemuPid(domainName: string): number {
+    const file = join(this.runDir, 'qemu', `${domainName}.pid`);
+    const inside = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+    const [, init] = this.refs;
+    const pid = childrenOf(init?.pid ?? 0).find((child) => pidInside(child) === inside);
+    if (inside === undefined || pid === undefined) {
+      throw new Error(`${this.name}: domain ${domainName} has no running QEMU`);
+    }
+    return pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    if (this.runDir !== join(this.dir, 'run')) {
+      rmSync(this.runDir, { recursive: true, force: true });
+    }
+    await this.#ownDir?.[Symbol.asyncDispose]();
+  }
+
+  async #startHost(): Promise<void> {
+    this.#prepareFolders();
+    const host = await ServerProcess.start({
+      what: `${this.name} (namespaces)`,
+      command: systemTool('unshare'),
+      args: [
+        '--mount',
+        '--uts',
+        '--pid',
+        '--propagation',
+        'private',
+        '--mount-proc',
+        // Its own death kills the namespace's first process, and so everything in it.
+        '--fork',
+        '--kill-child=SIGKILL',
+        'sh',
+        '-ec',
+        enterScript,
+        'enter',
+        this.dir,
+        this.runDir,
+        `${this.name}.test`,
+        daemonScript,
+      ],
+      env: {
+        DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent',
+        PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+      },
+      logFile: this.logFile,
+      outliveOwner: this.#options.outliveOwner === true,
+    });
+    this.#keeper = await host.ready(() => {
+      const [init] = childrenOf(host.pid);
+      if (init === undefined || programOf(init) !== 'tini') return undefined;
+      return childrenOf(init).find((pid) => programOf(pid) === 'sh');
+    });
+    this.#host = host;
+  }
+
+  async #startDaemon(): Promise<void> {
+    const exitFile = join(this.dir, 'exit');
+    rmSync(exitFile, { force: true });
+    // Opening a FIFO that nobody reads fails with ENXIO: the keeper is not there yet.
+    const fifo = await waitFor(
+      () => openSync(join(this.dir, 'start'), constants.O_WRONLY | constants.O_NONBLOCK),
+      { what: `${this.name} to take the order to start libvirtd` },
+    );
+    writeSync(fifo, 'start\n');
+    closeSync(fifo);
+    const exitCode = (): string | undefined =>
+      existsSync(exitFile) ? readFileSync(exitFile, 'utf8').trim() : undefined;
+    try {
+      await waitFor(async () => exitCode() !== undefined || (await answersRpc(this.socketRo)), {
+        what: `libvirtd to answer on ${this.socketRo}`,
+        timeoutMs: 60_000,
+      });
+      const code = exitCode();
+      if (code !== undefined) throw new Error(`it ended with exit code ${code}`);
+    } catch (error) {
+      throw new ServerStartError(
+        `${this.name}: libvirtd did not start: ${(error as Error).message}\n${this.logFile}:\n${logTail(this.logFile)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #endDaemon(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const ref = this.#daemon();
+    if (ref === undefined) return;
+    signalProcess(ref, signal);
+    signalProcess(ref, 'SIGCONT');
+    await waitFor(() => !isAlive(ref) && existsSync(join(this.dir, 'exit')), {
+      what: `${this.name}: libvirtd to end`,
+      timeoutMs: 30_000,
+    });
+  }
+
+  #daemon(): ProcessRef | undefined {
+    if (this.#host?.runs !== true) return undefined;
+    const pid = childrenOf(this.#keeper).find((child) => programOf(child) === 'libvirtd');
+    return pid === undefined ? undefined : processRef(pid);
+  }
+
+  #prepareFolders(): void {
+    for (const [target, source] of Object.entries(coveredFolders)) {
+      mkdirSync(target, { recursive: true }); // something to mount on
+      mkdirSync(join(this.dir, source), { recursive: true });
+    }
+    mkdirSync('/run/libvirt', { recursive: true });
+    mkdirSync(this.runDir, { recursive: true });
+    writeFileSync(
+      join(this.dir, 'etc/libvirtd.conf'),
+      libvirtdConf(this.hostUuid, this.#options.conf ?? []),
+    );
+    writeFileSync(join(this.dir, 'etc/qemu.conf'), qemuConf);
+    const accounts = {
+      passwd: 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin',
+      group: 'libvirt-qemu:x:64055:',
+    };
+    for (const [file, line] of Object.entries(accounts)) {
+      const text = withAccount(`/etc/${file}`, line);
+      if (text !== undefined) writeFileSync(join(this.dir, file), text);
+    }
+    const saved = savedCapabilities();
+    if (this.#options.coldCapabilities !== true && existsSync(saved)) {
+      cpSync(saved, this.#capabilities, { recursive: true });
+    }
+  }
+
+  get #capabilities(): string {
+    return join(this.dir, 'cache/qemu/capabilities');
+  }
+
+  #saveCapabilities(): void {
+    if (!existsSync(this.#capabilities) || readdirSync(this.#capabilities).length === 0) return;
+    const saved = savedCapabilities();
+    if (existsSync(saved) && this.#options.coldCapabilities !== true) {
+      const known = new Set(readdirSync(saved));
+      if (readdirSync(this.#capabilities).every((file) => known.has(file))) return;
+    }
+    // Another launcher may do the same now: each file appears whole or not at all.
+    mkdirSync(saved, { recursive: true });
+    for (const file of readdirSync(this.#capabilities)) {
+      const fresh = join(saved, `.${file}.${process.pid}`);
+      cpSync(join(this.#capabilities, file), fresh);
+      renameSync(fresh, join(saved, file));
+    }
+  }
+}
+
+/**
+ * Starts a private libvirtd.
+ *
+ * @throws {ToolMissingError} libvirtd, virsh, tini or QEMU is not installed
+ * @throws {ServerStartError} it did not start; the message shows its log
+ */
+export async function startLibvirtd(options: LibvirtdOptions = {}): Promise<Libvirtd> {
+  for (const program of ['libvirtd', 'virsh', 'tini', 'qemu-system-x86_64']) systemTool(program);
+  if (process.getuid?.() !== 0) {
+    throw new ServerStartError('a private libvirtd needs namespaces of its own: run it as root');
+  }
+  const ownDir = options.dir === undefined ? await tempDir('vs-hv-') : undefined;
+  const dir = resolve(options.dir ?? (ownDir as TempDir).path);
+  mkdirSync(dir, { recursive: true });
+  const host = new Libvirtd(options, dir, ownDir);
+  try {
+    await host.start();
+  } catch (error) {
+    await host[Symbol.asyncDispose]();
+    throw error;
+  }
+  return host;
+}
+
+/** Runs virsh on a URI; gives what it prints, and an error with what it complains about. */
+export async function virsh(uri: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await run('virsh', ['-c', uri, ...args], {
+    timeout: 60_000,
+    maxBuffer: 64 * 1024 * 1024,
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  return stdout;
+}
+
+/** What earlier private libvirtd learnt about the machine's QEMUs. */
+function savedCapabilities(): string {
+  return join(toolsDir(), 'qemu-capabilities');
+}
+
+function shortRunDir(dir: string): string {
+  const fits = (folder: string): boolean =>
+    Buffer.byteLength(join(folder, 'libvirt-admin-sock')) <= maxSocketPathBytes;
+  const inside = join(dir, 'run');
+  if (fits(inside)) return inside;
+  const short = join(tmpdir(), 'vs-run-XXXXXX');
+  if (!fits(short)) {
+    throw new ServerStartError(
+      `a socket's path holds ${maxSocketPathBytes} bytes, and neither ${inside} nor ${short} leaves room for one: use a shorter folder`,
+    );
+  }
+  return mkdtempSync(join(tmpdir(), 'vs-run-'));
+}
+
+function uriPath(path: string): string {
+  return encodeURIComponent(path).replaceAll('%2F', '/');
+}
+
+/** A process's pid as the innermost PID namespace that it lives in counts it. */
+function pidInside(pid: number): string | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return /^NSpid:.*\s(\d+)$/m.exec(status)?.[1];
+  } catch {
+    return undefined;
+  }
+}
