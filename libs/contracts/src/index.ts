@@ -86,9 +86,19 @@ export {
   type HttpDomain,
 } from './http/domain.ts';
 export { hostAnswerSchema, hostListSchema, hostSchema, type HttpHost } from './http/host.ts';
+export {
+  hostParamsSchema,
+  domainParamsSchema,
+  domainByIdParamsSchema,
+  domainByNameParamsSchema,
+  hostDomainParamsSchema,
+  lookupQuerySchema,
+  minRevisionSchema,
+  noQuerySchema,
+} from './http/lookup.ts';
 export { problemSchema, problemTypes, type Problem } from './http/problem.ts';
 export { domainStatsSchema, hostStatsSchema } from './http/stats.ts';
-export { trustLevels, trustSchema, type Trust } from './http/trust.ts';
+export { trustLevels, trustReasonSchema, trustSchema, type Trust } from './http/trust.ts';
 export {
   appliedKey,
   appliedMarkSchema,

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { domainConfigSchema } from '../domain-config.ts';
 import { domainStateSchema } from '../domain-state.ts';
 import { hostIdSchema, uuidSchema } from '../host-id.ts';
-import { trustSchema } from './trust.ts';
+import { minRevisionSchema } from './lookup.ts';
+import { trustReasonSchema, trustSchema } from './trust.ts';
 
 /** A domain on a host, as the HTTP API answers it. */
 export const domainSchema = z
@@ -10,7 +11,10 @@ export const domainSchema = z
     host: hostIdSchema,
     uuid: uuidSchema,
     name: z.string(),
-    id: z.int().nullable().meta({ description: "libvirt's id: null unless the domain runs" }),
+    id: z.int().nullable().meta({
+      description:
+        "libvirt's id: null unless the domain runs, and null once the session that read it is lost",
+    }),
     state: domainStateSchema,
     stateReason: z.string(),
     stateObservedAt: z.iso.datetime(),
@@ -19,6 +23,7 @@ export const domainSchema = z
     managedSave: z.boolean().nullable(),
     config: domainConfigSchema.optional(),
     trust: trustSchema,
+    trustReason: trustReasonSchema.optional(),
     verifiedAt: z.iso.datetime().nullable(),
   })
   .meta({ id: 'Domain' });
@@ -48,7 +53,10 @@ export const hostDomainAnswerSchema = domainSchema
 export const listDomainsQuerySchema = z.strictObject({
   host: z.string().optional().meta({ description: 'host ids, separated by commas' }),
   state: z.string().optional().meta({ description: 'states, separated by commas' }),
-  name: z.string().max(4096).optional().meta({ description: 'the exact name' }),
+  name: z.string().max(4096).optional().meta({
+    description: 'exact names, separated by commas; a name that has commas itself is found too',
+  }),
   pageSize: z.coerce.number().int().min(1).max(10_000).optional(),
   pageToken: z.string().max(4096).optional(),
+  minRevision: minRevisionSchema.optional(),
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostIdSchema } from '../host-id.ts';
 import { labelsSchema } from '../inventory.ts';
-import { trustSchema } from './trust.ts';
+import { trustReasonSchema, trustSchema } from './trust.ts';
 
 /** A wanted host, as the HTTP API answers it. */
 export const hostSchema = z
@@ -10,7 +10,7 @@ export const hostSchema = z
     displayName: z.string().optional(),
     labels: labelsSchema,
     trust: trustSchema,
-    trustReason: z.string().optional().meta({ description: 'why the host is not live' }),
+    trustReason: trustReasonSchema.optional(),
     verifiedAt: z.iso.datetime().nullable(),
     epoch: z.int().nullable(),
     driver: z.string().optional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { hostIdSchema, uuidSchema } from '../host-id.ts';
 import { groupCompleteness } from '../stats-page.ts';
 import { statsTiers } from '../subjects.ts';
-import { trustSchema } from './trust.ts';
+import { trustReasonSchema, trustSchema } from './trust.ts';
 
 const sampleSchema = z.object({
   tier: z.enum(statsTiers),
@@ -19,6 +19,7 @@ export const domainStatsSchema = z
     uuid: uuidSchema,
     id: z.int().nullable(),
     trust: trustSchema,
+    trustReason: trustReasonSchema.optional(),
     verifiedAt: z.iso.datetime().nullable(),
     samples: z.array(sampleSchema),
     fields: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
@@ -31,6 +32,7 @@ export const hostStatsSchema = z
   .object({
     host: hostIdSchema,
     trust: trustSchema,
+    trustReason: trustReasonSchema.optional(),
     verifiedAt: z.iso.datetime().nullable(),
     samples: z.array(sampleSchema),
     domains: z.array(
