@@ -1,1 +1,41 @@
-export {};
+/**
+ * A libvirt client in pure TypeScript: libvirt's RPC protocol over one socket, no native code.
+ *
+ *     await using session = await connect('qemu:///system');
+ *     for (const domain of await session.connectListAllDomains()) console.log(domain.name);
+ */
+export { connect, type ConnectOptions } from './connect.ts';
+export type { EventOptions, PingOptions, Session } from './session.ts';
+export type { CallBill, CallOptions } from './rpc/call.ts';
+export {
+  CallRefusedError,
+  type CallRefusal,
+  ConnectError,
+  type ConnectFailure,
+  ConnectionLostError,
+  DeadlineExceededError,
+  EventGapError,
+  InvalidUriError,
+  LibvirtError,
+  ProtocolError,
+  type RemoteError,
+} from './errors.ts';
+export type { Domain } from './protocol/identity.ts';
+export type { TypedParameters, TypedValue } from './protocol/typed-parameter.ts';
+export type { Counter } from './protocol/xdr-reader.ts';
+export type { NodeInfo } from './procedures/node.ts';
+export type { DomainControlInfo, DomainInfo, DomainState } from './procedures/domain-state.ts';
+export type { DomainJobStats } from './procedures/domain-get-job-stats.ts';
+export type {
+  AllDomainStatsArgs,
+  DomainStatsRecord,
+} from './procedures/connect-get-all-domain-stats.ts';
+export {
+  type DomainEvent,
+  type DomainEventKind,
+  domainEventKinds,
+  type DomainEventOf,
+  type DomainEventPayloads,
+  type GraphicsAddress,
+} from './events/domain-event.ts';
+export type { DomainEventStream } from './events/domain-event-stream.ts';

@@ -1,0 +1,140 @@
+/** Questions about domains. A domain is found by its uuid alone; name and id may be stale. */
+import { connectGetAllDomainStats } from '../procedures/connect-get-all-domain-stats.ts';
+import type {
+  AllDomainStatsArgs,
+  DomainStatsRecord,
+} from '../procedures/connect-get-all-domain-stats.ts';
+import { connectListAllDomains } from '../procedures/connect-list-all-domains.ts';
+import { domainGetJobStats, type DomainJobStats } from '../procedures/domain-get-job-stats.ts';
+import { domainGetXmlDesc } from '../procedures/domain-get-xml-desc.ts';
+import {
+  domainGetAutostart,
+  domainHasManagedSaveImage,
+  domainIsActive,
+  domainIsPersistent,
+} from '../procedures/domain-is.ts';
+import {
+  domainLookupById,
+  domainLookupByName,
+  domainLookupByUuid,
+} from '../procedures/domain-lookup.ts';
+import {
+  domainGetControlInfo,
+  domainGetInfo,
+  domainGetState,
+  type DomainControlInfo,
+  type DomainInfo,
+  type DomainState,
+} from '../procedures/domain-state.ts';
+import type { Domain } from '../protocol/identity.ts';
+import type { CallOptions } from '../rpc/call.ts';
+import { invoke } from './caller.ts';
+import { HostCalls } from './host-calls.ts';
+
+export class DomainCalls extends HostCalls {
+  /**
+   * All domains that pass the flags (`VIR_CONNECT_LIST_DOMAINS_*`; 0 is all), in no order.
+   * Procedure 273.
+   *
+   * @throws {LibvirtError} code 1 when there are more than 16,384: filter, and list in parts
+   */
+  connectListAllDomains(args: { flags?: number } = {}, options?: CallOptions): Promise<Domain[]> {
+    return this[invoke](connectListAllDomains, { flags: args.flags ?? 0 }, options);
+  }
+
+  /** The domain as it is now. Procedure 24. @throws {LibvirtError} `VIR_ERR_NO_DOMAIN` */
+  domainLookupByUuid(uuid: string, options?: CallOptions): Promise<Domain> {
+    return this[invoke](domainLookupByUuid, uuid, options);
+  }
+
+  /** The running domain of this id. Procedure 22. @throws {LibvirtError} `VIR_ERR_NO_DOMAIN` */
+  domainLookupById(id: number, options?: CallOptions): Promise<Domain> {
+    return this[invoke](domainLookupById, id, options);
+  }
+
+  /** The domain of this name. Procedure 23. @throws {LibvirtError} `VIR_ERR_NO_DOMAIN` */
+  domainLookupByName(name: string, options?: CallOptions): Promise<Domain> {
+    return this[invoke](domainLookupByName, name, options);
+  }
+
+  /** State and reason; answers also when QEMU hangs. Procedure 212. */
+  domainGetState(domain: Domain, options?: CallOptions): Promise<DomainState> {
+    return this[invoke](domainGetState, domain, options);
+  }
+
+  /** State, memory, vcpus and CPU time in one. Procedure 16. */
+  domainGetInfo(domain: Domain, options?: CallOptions): Promise<DomainInfo> {
+    return this[invoke](domainGetInfo, domain, options);
+  }
+
+  /** Whether the monitor is busy, and for how long; never waits for it. Procedure 229. */
+  domainGetControlInfo(domain: Domain, options?: CallOptions): Promise<DomainControlInfo> {
+    return this[invoke](domainGetControlInfo, domain, options);
+  }
+
+  /**
+   * The domain's definition, XML: the running one, or with `VIR_DOMAIN_XML_INACTIVE` the one of the
+   * next start. Low priority. Procedure 14.
+   *
+   * @throws {LibvirtError} `VIR_ERR_OPERATION_DENIED`: SECURE and MIGRATABLE need a writable session
+   */
+  domainGetXmlDesc(
+    domain: Domain,
+    args: { flags?: number } = {},
+    options?: CallOptions,
+  ): Promise<string> {
+    return this[invoke](domainGetXmlDesc, { domain, flags: args.flags ?? 0 }, options);
+  }
+
+  /** Whether it runs. Procedure 150. */
+  domainIsActive(domain: Domain, options?: CallOptions): Promise<boolean> {
+    return this[invoke](domainIsActive, domain, options);
+  }
+
+  /** Whether its definition outlives it. Procedure 151. */
+  domainIsPersistent(domain: Domain, options?: CallOptions): Promise<boolean> {
+    return this[invoke](domainIsPersistent, domain, options);
+  }
+
+  /** Whether it starts with the daemon. Procedure 15. */
+  domainGetAutostart(domain: Domain, options?: CallOptions): Promise<boolean> {
+    return this[invoke](domainGetAutostart, domain, options);
+  }
+
+  /** Whether its next start restores a saved state. Procedure 183. */
+  domainHasManagedSaveImage(domain: Domain, options?: CallOptions): Promise<boolean> {
+    return this[invoke](domainHasManagedSaveImage, domain, options);
+  }
+
+  /**
+   * Progress of the job under way, such as a migration; waits when QEMU hangs. Low priority.
+   * Procedure 298.
+   */
+  domainGetJobStats(
+    domain: Domain,
+    args: { flags?: number } = {},
+    options?: CallOptions,
+  ): Promise<DomainJobStats> {
+    return this[invoke](domainGetJobStats, { domain, flags: args.flags ?? 0 }, options);
+  }
+
+  /**
+   * Stats of many domains in one round trip, in no order. Groups that need the monitor (all but
+   * STATE, INTERFACE, PERF and MEMORY) are gathered domain by domain: one whose QEMU hangs holds up
+   * the whole answer, NOWAIT or not, unless another call already holds its job. A domain that could
+   * not be asked comes with fewer parameters: absent is unknown, never zero. `cpu.*` of a domain
+   * that does not run is the daemon's own. Low priority. Procedure 344.
+   *
+   * `params` reads like a `Map`; records with the same names share them, so a record is one array.
+   * 64-bit values are numbers up to 2^53 and bigints beyond.
+   *
+   * @throws {LibvirtError} code 39 when the answer would exceed 32 MiB, code 1 above 16,384 records:
+   * ask for explicit lists of domains
+   */
+  connectGetAllDomainStats(
+    args: AllDomainStatsArgs,
+    options?: CallOptions,
+  ): Promise<DomainStatsRecord[]> {
+    return this[invoke](connectGetAllDomainStats, args, options);
+  }
+}

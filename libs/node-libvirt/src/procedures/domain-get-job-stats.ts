@@ -1,0 +1,26 @@
+import { type Domain, writeDomain } from '../protocol/identity.ts';
+import { readTypedParameters, type TypedParameters } from '../protocol/typed-parameter.ts';
+import { procedure } from './procedure.ts';
+
+export type DomainJobStats = {
+  /** `VIR_DOMAIN_JOB_*`. */
+  type: number;
+  params: TypedParameters;
+};
+
+const maxJobParameters = 64;
+
+/** DOMAIN_GET_JOB_STATS (298): dom, flags u → type i, tp<64>. Waits when the monitor hangs. */
+export const domainGetJobStats = procedure<{ domain: Domain; flags: number }, DomainJobStats>({
+  name: 'domainGetJobStats',
+  number: 298,
+  priority: 'low',
+  encode: (writer, { domain, flags }) => {
+    writeDomain(writer, domain);
+    writer.uint(flags);
+  },
+  decode: (reader) => ({
+    type: reader.int(),
+    params: readTypedParameters(reader, maxJobParameters),
+  }),
+});
