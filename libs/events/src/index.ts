@@ -1,1 +1,22 @@
-export {};
+export { domainBases, highestEpoch, told, type BusBase, type Stored } from './base.ts';
+export { parseDomainXml } from './domain-xml.ts';
+export type {
+  ConfigOutcome,
+  FeedEffect,
+  FeedInput,
+  Identity,
+  ListedDomain,
+  Now,
+  ReadOutcome,
+  RowKey,
+} from './feed-io.ts';
+export {
+  hostRecord,
+  openFeed,
+  pulse,
+  step,
+  type FeedOptions,
+  type HostFacts,
+  type HostFeed,
+} from './host-feed.ts';
+export { isActive, netEffects, type NetEffect, type Standing } from './net-effects.ts';

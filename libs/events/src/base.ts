@@ -1,0 +1,140 @@
+import {
+  isBefore,
+  isTombstone,
+  type DomainRow,
+  type EventData,
+  type HostRecord,
+  type Position,
+} from '@virtscope/contracts';
+import type { Standing } from './net-effects.ts';
+import type { Truth } from './row.ts';
+
+/** One message of VIRT_STATE or VIRT_EVENTS with its stream sequence. */
+export type Stored<T> = { seq: number; body: T };
+
+/** What the bus says of a host when a session begins: the base that a sync is compared with. */
+export type BusBase = {
+  /** Every row of the host, and its record. */
+  rows: readonly Stored<DomainRow>[];
+  record: Stored<HostRecord> | undefined;
+  /** The last event of every subject of the host. */
+  events: readonly EventData[];
+};
+
+export type DomainBase = {
+  uuid: string;
+  rowSeq: number;
+  /** Undefined for a tombstone. */
+  truth: Truth | undefined;
+  /** What subscribers were told last, which may be more than the row says. */
+  told: Standing | undefined;
+  lastEvent: Position | null;
+};
+
+/**
+ * The base of each domain. `told` is what a reader of the events believes, which can differ from
+ * the row both ways when a bridge died: it left an event without its row, or a row that a read
+ * made newer than the last event that was heard. The sync tells the difference between `told` and
+ * libvirt, so that neither a transition is lost nor one told twice (bus rule 2).
+ */
+export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> {
+  const bases = new Map<string, DomainBase>();
+  for (const { seq, body: row } of rows) {
+    const truth = isTombstone(row) ? undefined : truthOf(row);
+    bases.set(row.uuid, {
+      uuid: row.uuid,
+      rowSeq: seq,
+      truth,
+      told: truth && { ...truth },
+      lastEvent: row.lastEvent ?? null,
+    });
+  }
+  for (const [uuid, ofDomain] of byDomain(events)) {
+    const base = bases.get(uuid) ?? {
+      uuid,
+      rowSeq: 0,
+      truth: undefined,
+      told: undefined,
+      lastEvent: null,
+    };
+    bases.set(uuid, base);
+    const last = ofDomain.at(-1) as EventData;
+    const isNewer = base.lastEvent === null || isBefore(base.lastEvent, last);
+    if (isNewer) base.lastEvent = { epoch: last.epoch, seq: last.seq };
+    // Started from the row: of events that the stream no longer holds, the row is the memory.
+    const believed = ofDomain.reduce(told, base.told);
+    // The row knows the id, so it is kept where both say the same.
+    if (isNewer || believed?.state !== base.told?.state) base.told = believed;
+  }
+  return bases;
+}
+
+/** The events of each domain, in the order in which they were told. */
+function byDomain(events: readonly EventData[]): Map<string, EventData[]> {
+  const domains = new Map<string, EventData[]>();
+  for (const event of events.toSorted((a, b) => (isBefore(a, b) ? -1 : 1))) {
+    if (event.uuid === undefined) continue;
+    const list = domains.get(event.uuid);
+    if (list === undefined) domains.set(event.uuid, [event]);
+    else list.push(event);
+  }
+  return domains;
+}
+
+/** The highest epoch that the streams hold for the host. */
+export function highestEpoch({ rows, record, events }: BusBase): number {
+  let highest = record?.body.epoch ?? 0;
+  for (const { body } of rows) highest = Math.max(highest, body.epoch);
+  for (const { epoch } of events) highest = Math.max(highest, epoch);
+  return highest;
+}
+
+/** What a subscriber believes after an event. */
+export function told(before: Standing | undefined, event: EventData): Standing | undefined {
+  const { kind, name = before?.name ?? '', detail = 'unknown' } = event;
+  const standing = before ?? {
+    name,
+    state: 'shutoff',
+    stateReason: 'unknown',
+    id: null,
+    persistent: null,
+  };
+  switch (kind) {
+    case 'defined':
+      return { ...standing, name, persistent: true };
+    case 'undefined':
+      if (detail === 'renamed') return standing;
+      return before !== undefined && before.state !== 'shutoff'
+        ? { ...before, persistent: false }
+        : undefined;
+    case 'started':
+    case 'resumed':
+      return { ...standing, name, state: 'running', stateReason: detail, id: undefined };
+    case 'suspended':
+      return { ...standing, name, state: 'paused', stateReason: detail, id: undefined };
+    case 'pmsuspended':
+    case 'crashed':
+      return { ...standing, name, state: kind, stateReason: detail, id: undefined };
+    case 'stopped':
+      return standing.persistent === false
+        ? undefined
+        : { ...standing, name, state: 'shutoff', stateReason: detail, id: null };
+    default:
+      return before;
+  }
+}
+
+function truthOf(row: Exclude<DomainRow, { tombstone: unknown }>): Truth {
+  return {
+    name: row.name,
+    id: row.id,
+    state: row.state,
+    stateReason: row.stateReason,
+    stateFrom: row.stateFrom,
+    stateObservedMs: Date.parse(row.stateObservedAt),
+    persistent: row.persistent,
+    autostart: row.autostart,
+    managedSave: row.managedSave,
+    config: row.config,
+  };
+}

@@ -1,0 +1,72 @@
+import type { Position, Tombstone } from '@virtscope/contracts';
+import type { DomainBase } from './base.ts';
+import type { Standing } from './net-effects.ts';
+import type { Truth } from './row.ts';
+
+/** A domain that one session knows, or once knew. */
+export type DomainEntry = {
+  uuid: string;
+  name: string;
+  /** Undefined when it is not there, or nothing is known of it yet. */
+  truth: Truth | undefined;
+  /** What subscribers were told before this session's sync. */
+  told: Standing | undefined;
+  /** Why its row, if any, is to end. */
+  ended: Tombstone['tombstone']['reason'] | undefined;
+  /** The last sequence known on its subject: what a write must find there. */
+  rowSeq: number;
+  lastEvent: Position | null;
+  /** Events of it heard in this session: a read during which it moves is void. */
+  heard: number;
+  /** Its published events that the broker has not acked yet. */
+  unacked: number;
+  /** The newest lifecycle event, for when libvirt cannot be asked. */
+  lastLifecycle: { event: number; detail: number; wallMs: number } | undefined;
+  reading: boolean;
+  /** Reads in a row that an event voided. */
+  voids: number;
+  readingConfig: boolean;
+  /** An event said that the configuration changed while it was being read. */
+  configStale: boolean;
+  /** During a sync the row waits for its configuration, so that it is written once. */
+  awaitsConfig: boolean;
+  /** The write under way. */
+  storing: string | undefined;
+  /** The net effect of the unwatched time is still to be told, after the next read. */
+  untold: boolean;
+  /** In the bus's base but not in the list: gone only when proven. */
+  missing: boolean;
+};
+
+export function newEntry(uuid: string, name: string): DomainEntry {
+  return {
+    uuid,
+    name,
+    truth: undefined,
+    told: undefined,
+    ended: undefined,
+    rowSeq: 0,
+    lastEvent: null,
+    heard: 0,
+    unacked: 0,
+    lastLifecycle: undefined,
+    reading: false,
+    voids: 0,
+    readingConfig: false,
+    configStale: false,
+    awaitsConfig: false,
+    storing: undefined,
+    untold: false,
+    missing: false,
+  };
+}
+
+export function entryOf(base: DomainBase): DomainEntry {
+  return {
+    ...newEntry(base.uuid, base.truth?.name ?? base.told?.name ?? ''),
+    truth: base.truth,
+    told: base.told,
+    rowSeq: base.rowSeq,
+    lastEvent: base.lastEvent,
+  };
+}

@@ -1,0 +1,93 @@
+/** What goes into the mind of a host's feed, and what it wishes for. */
+import type {
+  DomainConfig,
+  DomainRow,
+  EventData,
+  HostRecord,
+  HostSyncState,
+} from '@virtscope/contracts';
+
+/** Both clocks' readings when an input arrived. */
+export type Now = { wallMs: number; monotonicMs: number };
+
+export type ListedDomain = {
+  uuid: string;
+  name: string;
+  id: number;
+  state: number;
+  reason: number;
+  persistent: boolean;
+  autostart: boolean;
+  managedSave: boolean;
+};
+
+export type ReadOutcome =
+  | { found: true; name: string; id: number; state: number; reason: number }
+  /** libvirt's positive answer that there is no such domain. */
+  | { found: false }
+  /** No answer within the deadline, or an error that says nothing about the domain. */
+  | { failed: string };
+
+export type ConfigOutcome =
+  | {
+      config: DomainConfig;
+      persistent: boolean | null;
+      autostart: boolean | null;
+      managedSave: boolean | null;
+    }
+  | { failed: string };
+
+/** Who the daemon is. */
+export type Identity = { hostUuid?: string; hostname?: string };
+
+/** The subject of a write: a domain's, or the host record's. */
+export type RowKey = { uuid: string } | 'record';
+
+export type FeedInput =
+  /** A complete list; its call began at `startedMs` by the wall, `startedMonotonicMs` else. */
+  | { type: 'listed'; startedMs: number; startedMonotonicMs: number; domains: ListedDomain[] }
+  | { type: 'lifecycle'; uuid: string; name: string; event: number; detail: number }
+  | { type: 'read'; uuid: string; token: number; startedMs: number; outcome: ReadOutcome }
+  | { type: 'config'; uuid: string; outcome: ConfigOutcome }
+  | { type: 'stored'; key: RowKey; writeId: string; seq: number }
+  /** The broker refused a write: `last` is what lies on the subject, if anything does. */
+  | {
+      type: 'refused';
+      key: RowKey;
+      writeId: string;
+      last: { seq: number; epoch: number } | undefined;
+    }
+  | { type: 'published'; seq: number }
+  /** Something lies on one of our subjects that we did not write. */
+  | { type: 'strayed'; key: RowKey; seq: number; epoch: number }
+  /** A keepalive round trip; `eventsReceived` had been heard when it ended. */
+  | { type: 'pong'; startedMonotonicMs: number; eventsReceived: number }
+  | { type: 'identified'; identity: Identity | { failed: string } }
+  | { type: 'retryRead'; uuid: string }
+  | { type: 'lost'; problem: string };
+
+export type FeedEffect =
+  | { type: 'publish'; event: EventData }
+  | {
+      type: 'store';
+      key: RowKey;
+      body: DomainRow | HostRecord;
+      /** The sequence that the broker must find last on the subject; 0 for an empty subject. */
+      expected: number;
+      writeId: string;
+    }
+  /** LOOKUP_BY_UUID and GET_STATE, as one pair. */
+  | { type: 'read'; uuid: string; token: number; reason: 'event' | 'sync' }
+  | { type: 'readConfig'; uuid: string; reason: 'event' | 'sync' }
+  | { type: 'list'; afterMs: number }
+  | { type: 'retryReadLater'; uuid: string; afterMs: number }
+  | { type: 'linkChanged'; link: HostSyncState }
+  /** A higher epoch is there: somebody else has the host. */
+  | { type: 'fenced'; byEpoch: number }
+  /** For the log and the metrics. */
+  | {
+      type: 'note';
+      note: 'read-failed' | 'config-failed' | 'read-void' | 'foreign-row' | 'large-removal';
+      uuid?: string;
+      detail: string;
+    };
