@@ -50,6 +50,8 @@ export type LibvirtdOptions = {
    * earlier private libvirtd learnt, and checks by itself whether that still holds.
    */
   coldCapabilities?: boolean;
+  /** Added to its environment. */
+  env?: Readonly<Record<string, string>>;
   /** `true`: it goes on when this process ends. */
   outliveOwner?: boolean;
 };
@@ -133,6 +135,11 @@ export class Libvirtd implements AsyncDisposable {
     return [this.#host.ref, ...inner.filter((ref) => ref !== undefined)];
   }
 
+  /** What it keeps outside its folder: the sockets, when the folder's path is too long for one. */
+  get foldersElsewhere(): string[] {
+    return this.runDir === join(this.dir, 'run') ? [] : [this.runDir];
+  }
+
   /** Runs virsh on the QEMU domains, read-write; gives what it prints. */
   async virsh(...args: readonly string[]): Promise<string> {
     return virsh(this.uriRw, args);
@@ -173,7 +180,7 @@ export class Libvirtd implements AsyncDisposable {
   async stop(): Promise<void> {
     const host = this.#host;
     if (host === undefined) return;
-    this.#saveCapabilities();
+    this.saveCapabilities();
     // The namespace's first process goes first: the kernel then reaps all others with it, and
     // unshare(1) reaps it.
     for (const ref of this.refs.slice(1)) signalProcess(ref, 'SIGKILL');
@@ -198,9 +205,7 @@ export class Libvirtd implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    if (this.runDir !== join(this.dir, 'run')) {
-      rmSync(this.runDir, { recursive: true, force: true });
-    }
+    for (const folder of this.foldersElsewhere) rmSync(folder, { recursive: true, force: true });
     await this.#ownDir?.[Symbol.asyncDispose]();
   }
 
@@ -231,6 +236,7 @@ export class Libvirtd implements AsyncDisposable {
       env: {
         DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent',
         PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+        ...this.#options.env,
       },
       logFile: this.logFile,
       outliveOwner: this.#options.outliveOwner === true,
@@ -317,7 +323,11 @@ export class Libvirtd implements AsyncDisposable {
     return join(this.dir, 'cache/qemu/capabilities');
   }
 
-  #saveCapabilities(): void {
+  /**
+   * Keeps what libvirtd learnt about the machine's QEMUs for the next private one. `stop` does it
+   * too; a host that is to be killed by others needs it said.
+   */
+  saveCapabilities(): void {
     if (!existsSync(this.#capabilities) || readdirSync(this.#capabilities).length === 0) return;
     const saved = savedCapabilities();
     if (existsSync(saved) && this.#options.coldCapabilities !== true) {

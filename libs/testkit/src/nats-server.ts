@@ -19,6 +19,8 @@ export type NatsOptions = {
   version?: NatsVersion;
   /** More arguments, for instance `['-c', file]`. */
   args?: readonly string[];
+  /** Added to its environment. */
+  env?: Readonly<Record<string, string>>;
   /** `true`: it goes on when this process ends. */
   outliveOwner?: boolean;
 };
@@ -76,7 +78,7 @@ export class NatsServer extends ManagedServer {
         ...(this.#options.jetstream === false ? [] : ['--jetstream', '--store_dir', this.storeDir]),
         ...(this.#options.args ?? []),
       ],
-      env: this.#tool.env,
+      env: { ...this.#tool.env, ...this.#options.env },
       logFile: join(this.#dir, 'nats-server.log'),
       outliveOwner: this.#options.outliveOwner === true,
     });

@@ -13,6 +13,8 @@ export type RedisOptions = {
   port?: number;
   /** More arguments, for instance `['--notify-keyspace-events', 'KEA']`. */
   args?: readonly string[];
+  /** Added to its environment. */
+  env?: Readonly<Record<string, string>>;
   /** `true`: it goes on when this process ends. */
   outliveOwner?: boolean;
 };
@@ -90,7 +92,7 @@ export class RedisServer extends ManagedServer {
         'no',
         ...(this.#options.args ?? []),
       ],
-      env: this.#tool.env,
+      env: { ...this.#tool.env, ...this.#options.env },
       logFile: join(this.#dir, 'redis-server.log'),
       outliveOwner: this.#options.outliveOwner === true,
     });

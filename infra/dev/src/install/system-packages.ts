@@ -1,0 +1,106 @@
+/**
+ * libvirtd, QEMU and tini, which must be installed on the machine: they find their modules and
+ * firmware at fixed places. None of these packages ships a service; should one of them (or of
+ * what they need) ever do, it is refused to start and switched off.
+ */
+import { existsSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ToolMissingError, systemTool } from '@virtscope/testkit';
+import type { Progress } from '../progress.ts';
+import { aptExists, installPackages, systemApt, wouldInstall } from './apt.ts';
+import { runCommand } from './run-command.ts';
+
+/** What must be there, and the package that brings it. */
+type Requirement = { package: string; present: () => boolean };
+
+const program =
+  (name: string): (() => boolean) =>
+  () => {
+    try {
+      systemTool(name);
+      return true;
+    } catch (error) {
+      if (error instanceof ToolMissingError) return false;
+      throw error;
+    }
+  };
+
+const requirements: readonly Requirement[] = [
+  { package: 'libvirt-daemon', present: program('libvirtd') },
+  {
+    package: 'libvirt-daemon-driver-qemu',
+    present: () =>
+      globSync('/usr/lib{,64}/{*/,}libvirt/connection-driver/libvirt_driver_qemu.so').length > 0,
+  },
+  { package: 'libvirt-clients', present: program('virsh') },
+  { package: 'qemu-system-x86', present: program('qemu-system-x86_64') },
+  { package: 'tini', present: program('tini') },
+  { package: 'mount', present: program('mount') },
+  { package: 'util-linux', present: program('unshare') },
+];
+
+/** Something is missing that only the user can get. The message says how. */
+export class MissingPackagesError extends Error {
+  override readonly name = 'MissingPackagesError';
+}
+
+export function missingPackages(): string[] {
+  return requirements.filter(({ present }) => !present()).map((needed) => needed.package);
+}
+
+/** What a user without root types; `--no-install-recommends` keeps services out. */
+export function installCommand(packages: readonly string[]): string {
+  return `apt-get install --yes --no-install-recommends ${packages.join(' ')}`;
+}
+
+/** @throws {MissingPackagesError} there is no root, or no apt */
+export async function getSystemPackages(progress: Progress): Promise<void> {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  if (!aptExists()) {
+    throw new MissingPackagesError(
+      `missing: ${missing.join(', ')} (Debian's names). Install them with this machine's package manager, without starting their services.`,
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    throw new MissingPackagesError(
+      `missing: ${missing.join(', ')}. Run this, then try again:\n  sudo apt-get update && sudo ${installCommand(missing)}`,
+    );
+  }
+  await progress.step(`installing ${missing.join(', ')}`, async () => {
+    const arriving = await wouldInstall(systemApt, missing);
+    await withoutStartingServices(() => installPackages(missing));
+    await switchOffServices(arriving, progress);
+  });
+}
+
+const policyFile = '/usr/sbin/policy-rc.d';
+
+/** Debian asks this script before a package may start its service; 101 means "no". */
+async function withoutStartingServices(action: () => Promise<void>): Promise<void> {
+  if (existsSync(policyFile)) return action(); // the machine has a policy: it stands
+  writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await action();
+  } finally {
+    rmSync(policyFile, { force: true });
+  }
+}
+
+/** A unit that is enabled would start at the next boot. */
+async function switchOffServices(packages: readonly string[], progress: Progress): Promise<void> {
+  if (packages.length === 0 || !existsSync('/run/systemd/system')) return;
+  const files = await runCommand('dpkg-query', ['--listfiles', ...packages]);
+  for (const unit of systemUnits(files)) {
+    await runCommand('systemctl', ['disable', '--now', unit]);
+    progress.note(`switched off ${unit}, which came with the packages`);
+  }
+}
+
+/** The units among a package's files that can be enabled (templates need an instance first). */
+export function systemUnits(files: string): string[] {
+  return files
+    .split('\n')
+    .filter((file) => /\/systemd\/system\/[^/@]+\.(service|socket|timer)$/.test(file))
+    .map((file) => basename(file));
+}

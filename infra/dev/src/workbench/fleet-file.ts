@@ -1,0 +1,12 @@
+import { stringify } from 'yaml';
+import type { HostUri } from './state.ts';
+
+/** The inventory of a workbench's hosts, as the services read it. */
+export function fleetYaml(hosts: readonly HostUri[]): string {
+  const entries = hosts.map(({ id, uri }) => ({
+    id,
+    uri,
+    labels: { zone: id === 'local' ? 'local' : 'demo' },
+  }));
+  return stringify({ hosts: entries }, { lineWidth: 0 });
+}
