@@ -45,7 +45,8 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
       uuid: row.uuid,
       rowSeq: seq,
       truth,
-      told: truth && { ...truth },
+      // A state that an event alone announced stands without its id: not known, not "none".
+      told: truth && { ...truth, id: truth.stateFrom === 'event' ? undefined : truth.id },
       lastEvent: row.lastEvent ?? null,
     });
   }
