@@ -96,7 +96,8 @@ export class ServerProcess {
     };
     this.#child.once('exit', onExit);
     try {
-      if (!this.runs) onExit(this.#child.exitCode, this.#child.signalCode);
+      const { exitCode, signalCode } = this.#child;
+      if (exitCode !== null || signalCode !== null) onExit(exitCode, signalCode);
       return await waitFor(condition, {
         what: `${what} to serve`,
         ...options,

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { CannotError } from '../usage.ts';
 import { CommandError, runCommand } from './run-command.ts';
 
 /** Another apt may be at work; it is given two minutes. As root apt would download as `_apt`, who
@@ -87,7 +88,13 @@ async function withFreshLists<T>(apt: Apt, action: () => Promise<T>): Promise<T>
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof CommandError) || !apt.canUpdate) throw error;
+    if (!(error instanceof CommandError)) throw error;
+    if (!apt.canUpdate) {
+      throw new CannotError(
+        `${error.message}\nIf apt's lists are missing or old, run this and try again:\n  sudo apt-get update`,
+        { cause: error },
+      );
+    }
   }
   await updateLists(apt);
   return action();

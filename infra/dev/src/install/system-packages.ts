@@ -7,6 +7,7 @@ import { existsSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ToolMissingError, systemTool } from '@virtscope/testkit';
 import type { Progress } from '../progress.ts';
+import { CannotError } from '../usage.ts';
 import { aptExists, installPackages, systemApt, wouldInstall } from './apt.ts';
 import { runCommand } from './run-command.ts';
 
@@ -39,11 +40,6 @@ const requirements: readonly Requirement[] = [
   { package: 'util-linux', present: program('unshare') },
 ];
 
-/** Something is missing that only the user can get. The message says how. */
-export class MissingPackagesError extends Error {
-  override readonly name = 'MissingPackagesError';
-}
-
 export function missingPackages(): string[] {
   return requirements.filter(({ present }) => !present()).map((needed) => needed.package);
 }
@@ -53,17 +49,17 @@ export function installCommand(packages: readonly string[]): string {
   return `apt-get install --yes --no-install-recommends ${packages.join(' ')}`;
 }
 
-/** @throws {MissingPackagesError} there is no root, or no apt */
+/** @throws {CannotError} there is no root, or no apt */
 export async function getSystemPackages(progress: Progress): Promise<void> {
   const missing = missingPackages();
   if (missing.length === 0) return;
   if (!aptExists()) {
-    throw new MissingPackagesError(
+    throw new CannotError(
       `missing: ${missing.join(', ')} (Debian's names). Install them with this machine's package manager, without starting their services.`,
     );
   }
   if (process.getuid?.() !== 0) {
-    throw new MissingPackagesError(
+    throw new CannotError(
       `missing: ${missing.join(', ')}. Run this, then try again:\n  sudo apt-get update && sudo ${installCommand(missing)}`,
     );
   }
