@@ -1,0 +1,185 @@
+/**
+ * One question's moment: trust is judged once per host, and every row of the answer gets the
+ * ready text of its host's trust, so that a list is mostly joining strings.
+ */
+import type { DomainUuid, HostId, Trust } from '@virtscope/contracts';
+import type { Row } from './row.ts';
+import type { HostSlot } from './state-table.ts';
+import type { HostTrust } from './trust.ts';
+import type { Moment, View } from './view.ts';
+
+/** The answer to a question, before HTTP gives it a status. */
+export type Answer =
+  | { kind: 'found'; json: string }
+  /** Proven absent: every host in scope is live. `asOf` is their oldest verification. */
+  | { kind: 'absent'; detail: string; asOf?: string }
+  /** Neither there nor absent. */
+  | { kind: 'unknown'; detail: string; unreachable: HostId[] }
+  | { kind: 'invalid'; detail: string }
+  | { kind: 'not-ready'; detail: string };
+
+type AskedHost = HostTrust & { slot: HostSlot | undefined; verifiedAt: string | null };
+
+/** Ready text of one kind of row of a host: its trust, and whether its ids still mean something. */
+type Tail = { trust: Trust; text: string; idKnown: boolean };
+
+export class Asking {
+  readonly view: View;
+  readonly now: Moment;
+  readonly #hosts = new Map<HostId, AskedHost>();
+  readonly #tails = new Map<string, Tail>();
+
+  constructor(view: View, now: Moment) {
+    this.view = view;
+    this.now = now;
+  }
+
+  host(host: HostId): AskedHost {
+    let asked = this.#hosts.get(host);
+    if (asked === undefined) {
+      const trust = this.view.trustOf(host, this.now.monotonicMs);
+      const slot = this.view.table.hosts.get(host);
+      asked = { ...trust, slot, verifiedAt: this.wallTime(trust.verifiedMs) };
+      this.#hosts.set(host, asked);
+    }
+    return asked;
+  }
+
+  /** In the reader's wall clock: now, less the monotonic age. */
+  wallTime(monotonicMs: number | null): string | null {
+    if (monotonicMs === null) return null;
+    return new Date(this.now.wallMs - (this.now.monotonicMs - monotonicMs)).toISOString();
+  }
+
+  trustOf(row: Row): Trust {
+    return this.#tailOf(row).trust;
+  }
+
+  /** The id that may be shown: one of a lost session names nothing any more (T3). */
+  idOf(row: Row): number | null {
+    return this.#tailOf(row).idKnown ? row.id : null;
+  }
+
+  /** The fields of trust, as every answer about this row carries them. */
+  trustFields(row: Row): string {
+    return this.#tailOf(row).text;
+  }
+
+  /** The row as an open JSON object: the caller may add fields, and closes it. */
+  open(row: Row): string {
+    const tail = this.#tailOf(row);
+    return `${row.json},"id":${tail.idKnown ? row.id : null},${tail.text}`;
+  }
+
+  json(row: Row): string {
+    return `${this.open(row)}}`;
+  }
+
+  get revisionField(): string {
+    return `"revision":${JSON.stringify(this.view.revision)}`;
+  }
+
+  /** Of these hosts, those that the answer cannot vouch for. */
+  unreachable(hosts: Iterable<HostId>): HostId[] {
+    const out: HostId[] = [];
+    for (const host of hosts) {
+      const { trust, slot } = this.host(host);
+      if (trust !== 'live' || (slot?.unreadable.size ?? 0) > 0) out.push(host);
+    }
+    return out.toSorted();
+  }
+
+  /** Every host that an unfiltered answer speaks of: the wanted, and those that still have rows. */
+  allHosts(): Set<HostId> {
+    const all = new Set(this.view.hosts.wanted.keys());
+    for (const [host, slot] of this.view.table.hosts) if (slot.rows.size > 0) all.add(host);
+    return all;
+  }
+
+  /**
+   * Nothing was found in this scope: is that a proof (T6)?
+   *
+   * @param what as in "no domain <what>"
+   * @param hides whether something unreadable on the host could be what was asked for
+   */
+  absence(
+    what: string,
+    scope: HostId | undefined,
+    hides: (slot: HostSlot) => boolean,
+  ): Extract<Answer, { kind: 'absent' | 'unknown' }> {
+    const { view, now } = this;
+    const { wanted } = view.hosts;
+    const hosts = scope === undefined ? [...wanted.keys()] : [scope];
+    const removed = scope === undefined ? view.recentlyRemoved(now.monotonicMs) : [];
+    const unreachable = hosts.filter((host) => {
+      const { trust, slot } = this.host(host);
+      return trust !== 'live' || (slot !== undefined && hides(slot));
+    });
+    const unknown = (detail: string, also: HostId[] = []): Answer & { kind: 'unknown' } => ({
+      kind: 'unknown',
+      detail: `no domain ${what} is in the view, but ${detail}`,
+      unreachable: [...unreachable, ...also].toSorted(),
+    });
+    if (view.inventoryProblem !== undefined) return unknown(view.inventoryProblem);
+    if (hosts.length === 0) return unknown('the inventory has no hosts');
+    if (scope !== undefined && !wanted.has(scope)) {
+      return unknown(`nobody watches ${scope}: it is not in the inventory`);
+    }
+    const first = unreachable[0];
+    if (first !== undefined) {
+      const reason = this.host(first).reason ?? 'a message about one of its domains is malformed';
+      const others = unreachable.length > 1 ? ` (and ${unreachable.length - 1} more hosts)` : '';
+      return unknown(`${first} cannot be vouched for: ${reason}${others}`, removed);
+    }
+    if (removed.length > 0) {
+      return unknown('hosts were taken out of the inventory within the last hour', removed);
+    }
+    const oldestMs = Math.min(...hosts.map((host) => this.host(host).verifiedMs ?? 0));
+    const asOf = this.wallTime(oldestMs);
+    return {
+      kind: 'absent',
+      detail: `no domain ${what}`,
+      ...(asOf === null ? {} : { asOf }),
+    };
+  }
+
+  #tailOf(row: Row): Tail {
+    const asked = this.host(row.host);
+    const older = row.epoch < (asked.slot?.record?.epoch ?? 0);
+    const unreadable = asked.slot?.unreadable.has(row.uuid) === true;
+    const key = `${older ? 'o' : '-'}${unreadable ? 'u' : '-'}${row.host}`;
+    let tail = this.#tails.get(key);
+    if (tail === undefined) {
+      tail = makeTail(asked, older, unreadable);
+      this.#tails.set(key, tail);
+    }
+    return tail;
+  }
+}
+
+function makeTail(asked: AskedHost, older: boolean, unreadable: boolean): Tail {
+  let { trust, reason } = asked as { trust: Trust; reason?: string };
+  if (trust === 'live' && unreadable) {
+    trust = 'gap';
+    reason = 'the newest message about this domain is malformed; this is the one before';
+  } else if (trust === 'live' && older) {
+    trust = 'syncing';
+    reason = 'the new session has not written this domain yet';
+  }
+  const cut = trust === 'lost' || trust === 'never' || trust === 'identity-changed';
+  const fields = {
+    trust,
+    ...(reason === undefined ? {} : { trustReason: reason }),
+    verifiedAt: asked.verifiedAt,
+  };
+  return { trust, text: JSON.stringify(fields).slice(1, -1), idKnown: !cut && !older };
+}
+
+/** A row of this UUID could lie under a message that nobody can read. */
+export const hidesUuid =
+  (uuid: DomainUuid) =>
+  (slot: HostSlot): boolean =>
+    slot.unreadable.has(uuid);
+
+/** Any unreadable message could be the one that was asked for. */
+export const hidesAny = (slot: HostSlot): boolean => slot.unreadable.size > 0;

@@ -1,0 +1,69 @@
+/** Answers about hosts. */
+import type { HostId, HttpHost } from '@virtscope/contracts';
+import { Asking, type Answer } from './asking.ts';
+import type { Moment, View } from './view.ts';
+
+export function listHosts(view: View, now: Moment): Answer {
+  const asking = new Asking(view, now);
+  const ids = [...asking.allHosts()].toSorted();
+  const hosts = ids.map((host) => describeHost(asking, host));
+  const unreachable = asking.unreachable(ids);
+  return {
+    kind: 'found',
+    json: JSON.stringify({ hosts, revision: view.revision, unreachable }),
+  };
+}
+
+export function findHost(view: View, now: Moment, host: HostId): Answer {
+  const asking = new Asking(view, now);
+  const missing = hostMissing(asking, host);
+  if (missing !== undefined) return missing;
+  const answer = { ...describeHost(asking, host), revision: view.revision };
+  return { kind: 'found', json: JSON.stringify(answer) };
+}
+
+/** A host is absent when a whole inventory, read by a reader that is not cut off, lacks it. */
+export function hostMissing(
+  asking: Asking,
+  host: HostId,
+): Exclude<Answer, { kind: 'found' }> | undefined {
+  const { view, now } = asking;
+  const slot = view.table.hosts.get(host);
+  if (view.hosts.wanted.has(host) || (slot?.rows.size ?? 0) > 0) return undefined;
+  const doubts = Object.values(view.unready(now.monotonicMs));
+  if (doubts.length === 0) return { kind: 'absent', detail: `no host ${host} in the inventory` };
+  const detail = `no host ${host} is known, but ${doubts.join('; ')}`;
+  return { kind: 'unknown', detail, unreachable: [host] };
+}
+
+function describeHost(asking: Asking, host: HostId): HttpHost {
+  const { trust, reason, verifiedAt, slot } = asking.host(host);
+  const entry = asking.view.hosts.wanted.get(host);
+  const record = slot?.record;
+  return {
+    host,
+    ...defined({ displayName: entry?.displayName }),
+    labels: entry?.labels ?? {},
+    trust,
+    ...defined({ trustReason: reason }),
+    verifiedAt,
+    epoch: record?.epoch ?? null,
+    ...defined({
+      driver: record?.driver,
+      hostname: record?.hostname,
+      hostUuid: record?.hostUuid,
+      libvirtVersion: record?.libvirtVersion,
+      hypervisorVersion: record?.hypervisorVersion,
+      problem: record?.problem,
+    }),
+    domains: slot?.rows.size ?? 0,
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out what is not known: a missing field, not a null. */
+function defined<T extends Record<string, string | undefined>>(fields: T): Defined<T> {
+  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known) as Defined<T>;
+}

@@ -1,0 +1,75 @@
+/** Look-ups of one domain: Map gets, and honesty about what was not found (T3, T6). */
+import type { DomainUuid, HostId } from '@virtscope/contracts';
+import { Asking, hidesAny, hidesUuid, type Answer } from './asking.ts';
+import { ownerOf } from './owner.ts';
+import type { Row } from './row.ts';
+import type { Moment, View } from './view.ts';
+
+/** What is answered before the view was filled once. */
+export function notReady(view: View, now: Moment): Answer | undefined {
+  if (view.answers) return undefined;
+  const reasons = Object.values(view.unready(now.monotonicMs)).join('; ');
+  return { kind: 'not-ready', detail: reasons === '' ? 'the view is being filled' : reasons };
+}
+
+/** A domain wherever it is: the owner's fields, and every presence. */
+export function findDomain(view: View, now: Moment, uuid: DomainUuid): Answer {
+  const asking = new Asking(view, now);
+  const claims = view.table.byUuid
+    .get(uuid)
+    .map((row) => ({ row, state: row.state, seq: row.seq, trust: asking.trustOf(row) }));
+  const owner = ownerOf(claims);
+  if (owner === undefined) return asking.absence(uuid, undefined, hidesUuid(uuid));
+  const presences = claims
+    .map(({ row }) => row)
+    .toSorted((a, b) => (a.host < b.host ? -1 : 1))
+    .map((row) => asking.json(row));
+  const json = `${asking.open(owner.row)},"presences":[${presences.join(',')}],${asking.revisionField}}`;
+  return { kind: 'found', json };
+}
+
+/** How a domain is named on one host. */
+export type OnHost = { uuid: DomainUuid } | { id: number } | { name: string };
+
+/** A domain on one named host. By id only while the host is live: ids are given anew (T3). */
+export function findOnHost(view: View, now: Moment, host: HostId, by: OnHost): Answer {
+  const asking = new Asking(view, now);
+  const found = rowOnHost(asking, host, by);
+  if ('kind' in found) return found;
+  return { kind: 'found', json: `${asking.open(found)},${asking.revisionField}}` };
+}
+
+/** The row that a look-up on one host means, or why there is none. */
+export function rowOnHost(
+  asking: Asking,
+  host: HostId,
+  by: OnHost,
+): Row | Exclude<Answer, { kind: 'found' }> {
+  const slot = asking.view.table.hosts.get(host);
+  if ('uuid' in by) {
+    return (
+      slot?.rows.get(by.uuid) ?? asking.absence(`${by.uuid} on ${host}`, host, hidesUuid(by.uuid))
+    );
+  }
+  if ('name' in by) {
+    const row = newest(slot?.byName.get(by.name));
+    return row ?? asking.absence(`named ${JSON.stringify(by.name)} on ${host}`, host, hidesAny);
+  }
+  const row = newest(slot?.byId.get(by.id));
+  if (row === undefined) return asking.absence(`of id ${by.id} on ${host}`, host, hidesAny);
+  if (asking.trustOf(row) !== 'live') {
+    const { trust, reason } = asking.host(host);
+    const why = reason ?? `the row is ${asking.trustOf(row)}`;
+    const detail = `an id means nothing unless its host is live; ${host} is ${trust}: ${why}`;
+    return { kind: 'unknown', detail, unreachable: [host] };
+  }
+  return row;
+}
+
+/** Two rows may claim a name or id while a change is under way: the later word took it away. */
+function newest(rows: readonly Row[] | undefined): Row | undefined {
+  return rows?.reduce<Row | undefined>(
+    (best, row) => (best === undefined || row.seq > best.seq ? row : best),
+    undefined,
+  );
+}

@@ -1,0 +1,88 @@
+/** Stats, joined with the rows on (host, uuid, id): those of another run are another domain's. */
+import type { DomainUuid, HostId, StatsCell, StatsPage, StatsTier } from '@virtscope/contracts';
+import { Asking, type Answer } from './asking.ts';
+import { hostMissing } from './hosts.ts';
+import { rowOnHost } from './lookup.ts';
+import { cellsAt } from './stats-table.ts';
+import type { Moment, View } from './view.ts';
+
+type Completeness = StatsPage['groups'][string];
+type Sample = {
+  tier: StatsTier;
+  observedAt: string;
+  ageMs: number;
+  groups: Record<string, Completeness>;
+};
+
+/** The newest stats of one domain, of each tier those of its present run. */
+export function domainStats(view: View, now: Moment, host: HostId, uuid: DomainUuid): Answer {
+  const asking = new Asking(view, now);
+  const row = rowOnHost(asking, host, { uuid });
+  if ('kind' in row) return row;
+  const found = view.stats
+    .rowsOf(host, uuid, now.monotonicMs)
+    .filter(({ id }) => id === row.id)
+    .toSorted((a, b) => b.ageMs - a.ageMs); // where two tiers say the same field, the newer counts
+  const fields: Record<string, StatsCell> = {};
+  for (const { page, position } of found) {
+    for (const [name, cell] of cellsAt(page, position)) fields[name] = cell;
+  }
+  const body = JSON.stringify({ host, uuid, id: asking.idOf(row) }).slice(0, -1);
+  const samples = JSON.stringify(samplesOf(found));
+  return {
+    kind: 'found',
+    json: `${body},${asking.trustFields(row)},"samples":${samples},"fields":${JSON.stringify(fields)},${asking.revisionField}}`,
+  };
+}
+
+/** The newest stats of all domains of a host that the view knows in the same run. */
+export function hostStats(view: View, now: Moment, host: HostId): Answer {
+  const asking = new Asking(view, now);
+  const missing = hostMissing(asking, host);
+  if (missing !== undefined) return missing;
+  const { slot, trust, reason, verifiedAt } = asking.host(host);
+  const pages = view.stats.pagesOf(host, now.monotonicMs).toSorted((a, b) => b.ageMs - a.ageMs);
+  const domains = new Map<DomainUuid, Record<string, StatsCell>>();
+  for (const { page } of pages) {
+    for (const [position, uuid] of page.uuids.entries()) {
+      if (slot?.rows.get(uuid)?.id !== page.ids[position]) continue;
+      const fields = domains.get(uuid) ?? {};
+      for (const [name, cell] of cellsAt(page, position)) fields[name] = cell;
+      domains.set(uuid, fields);
+    }
+  }
+  const answer = {
+    host,
+    trust,
+    ...(reason === undefined ? {} : { trustReason: reason }),
+    verifiedAt,
+    samples: samplesOf(pages),
+    domains: [...domains].flatMap(([uuid, fields]) => {
+      const row = slot?.rows.get(uuid);
+      return row === undefined ? [] : { uuid, id: asking.idOf(row), fields };
+    }),
+    revision: view.revision,
+  };
+  return { kind: 'found', json: JSON.stringify(answer) };
+}
+
+/** One entry per tier; of several pages the oldest speaks, and a group is as good as its worst. */
+function samplesOf(pages: readonly { page: StatsPage; ageMs: number }[]): Sample[] {
+  const samples = new Map<StatsTier, Sample>();
+  for (const { page, ageMs } of pages) {
+    const held = samples.get(page.tier);
+    if (held === undefined) {
+      const { tier, startedAt: observedAt, groups } = page;
+      samples.set(tier, { tier, observedAt, ageMs, groups: { ...groups } });
+      continue;
+    }
+    if (ageMs > held.ageMs) {
+      held.ageMs = ageMs;
+      held.observedAt = page.startedAt;
+    }
+    for (const [group, is] of Object.entries(page.groups)) {
+      held.groups[group] = (held.groups[group] ?? is) === is ? is : 'partial';
+    }
+  }
+  return [...samples.values()];
+}

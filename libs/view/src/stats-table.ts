@@ -1,0 +1,131 @@
+/** The newest stats pages of each host and tier, and the rows in them. */
+import {
+  statsStream,
+  statsTiers,
+  type DomainUuid,
+  type Epoch,
+  type HostId,
+  type StatsCell,
+  type StatsPage,
+  type StatsTier,
+} from '@virtscope/contracts';
+import { BrokerClock } from './broker-clock.ts';
+
+/** The stream forgets pages of this age, so the view does not show them either. */
+export const maxStatsAgeMs = statsStream.maxAgeMs;
+
+export const ignoredPages = ['superseded', 'stale-writer'] as const;
+export type IgnoredPage = (typeof ignoredPages)[number];
+
+type HeldPage = {
+  page: StatsPage;
+  /** When the broker took it, by the broker's clock. */
+  brokerMs: number;
+  /** Where each UUID stands; made when first asked for. */
+  positions: Map<DomainUuid, number> | undefined;
+};
+
+/** What one page says about one domain. */
+export type PageRow = { page: StatsPage; ageMs: number; position: number; id: number | null };
+
+export class StatsTable {
+  readonly clock = new BrokerClock();
+  readonly ignored: Record<IgnoredPage, number> = { superseded: 0, 'stale-writer': 0 };
+  readonly #hosts = new Map<HostId, Map<StatsTier, Map<number, HeldPage>>>();
+  /** Highest epoch of the pages themselves. */
+  readonly #seenEpochs = new Map<HostId, Epoch>();
+  /** What `virt_epochs` says of the samplers. */
+  readonly #knownEpochs: ReadonlyMap<HostId, Epoch>;
+
+  constructor(knownEpochs: ReadonlyMap<HostId, Epoch>) {
+    this.#knownEpochs = knownEpochs;
+  }
+
+  apply(page: StatsPage, brokerMs: number): 'applied' | IgnoredPage {
+    if (page.epoch < this.#epochOf(page.host)) {
+      this.ignored['stale-writer']++;
+      return 'stale-writer';
+    }
+    this.#seenEpochs.set(page.host, page.epoch);
+    const pages = this.#pagesOf(page.host, page.tier);
+    const held = pages.get(page.page)?.page;
+    if (held !== undefined && !isNewer(page, held)) {
+      this.ignored.superseded++;
+      return 'superseded';
+    }
+    pages.set(page.page, { page, brokerMs, positions: undefined });
+    return 'applied';
+  }
+
+  /** The pages that speak for a host now, tier by tier: none of a lower epoch, none too old. */
+  pagesOf(host: HostId, nowMs: number): { page: StatsPage; ageMs: number }[] {
+    return this.#current(host, nowMs).map(({ held, ageMs }) => ({ page: held.page, ageMs }));
+  }
+
+  /** What the host's pages say about a domain: of each tier the newest page that has it. */
+  rowsOf(host: HostId, uuid: DomainUuid, nowMs: number): PageRow[] {
+    const newest = new Map<StatsTier, PageRow>();
+    for (const { held, ageMs } of this.#current(host, nowMs)) {
+      const { page } = held;
+      held.positions ??= new Map(page.uuids.map((each, position) => [each, position]));
+      const position = held.positions.get(uuid);
+      if (position === undefined) continue;
+      const other = newest.get(page.tier)?.page;
+      if (other === undefined || page.sampleId > other.sampleId) {
+        newest.set(page.tier, { page, ageMs, position, id: page.ids[position] ?? null });
+      }
+    }
+    return [...newest.values()];
+  }
+
+  #current(host: HostId, nowMs: number): { held: HeldPage; ageMs: number }[] {
+    const tiers = this.#hosts.get(host);
+    const epoch = this.#epochOf(host);
+    const current: { held: HeldPage; ageMs: number }[] = [];
+    for (const tier of statsTiers) {
+      const all = [...(tiers?.get(tier)?.values() ?? [])].filter(
+        ({ page }) => page.epoch === epoch,
+      );
+      const newest = all.reduce((id, { page }) => Math.max(id, page.sampleId), 0);
+      // A sample of fewer pages than the one before leaves the last pages of that one behind.
+      const pages = all.find(({ page }) => page.sampleId === newest)?.page.pages ?? 0;
+      for (const held of all) {
+        const sinceMs = this.clock.ageMs(held.brokerMs, nowMs);
+        if (held.page.page >= pages || sinceMs === undefined) continue;
+        const ageMs = held.page.ageMs + sinceMs;
+        if (ageMs <= maxStatsAgeMs) current.push({ held, ageMs });
+      }
+    }
+    return current;
+  }
+
+  #epochOf(host: HostId): Epoch {
+    return Math.max(this.#seenEpochs.get(host) ?? 0, this.#knownEpochs.get(host) ?? 0);
+  }
+
+  #pagesOf(host: HostId, tier: StatsTier): Map<number, HeldPage> {
+    let tiers = this.#hosts.get(host);
+    if (tiers === undefined) {
+      tiers = new Map<StatsTier, Map<number, HeldPage>>();
+      this.#hosts.set(host, tiers);
+    }
+    let pages = tiers.get(tier);
+    if (pages === undefined) {
+      pages = new Map<number, HeldPage>();
+      tiers.set(tier, pages);
+    }
+    return pages;
+  }
+}
+
+/** The cells of one domain in a page, holes left out: absent is never zero. */
+export function* cellsAt(page: StatsPage, position: number): Generator<[string, StatsCell]> {
+  for (const [name, cells] of Object.entries(page.columns)) {
+    const cell = cells[position];
+    if (cell !== null && cell !== undefined) yield [name, cell];
+  }
+}
+
+function isNewer(a: StatsPage, b: StatsPage): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.sampleId > b.sampleId);
+}

@@ -1,0 +1,308 @@
+/**
+ * The mind of query-api: everything heard on the bus, and what may be believed of it. It has no
+ * clock and no socket: messages come in decoded order with their stream sequences, times as
+ * values, and answers are made by the functions beside this file from what it holds.
+ *
+ * Inputs are methods; each says what it counts or refuses. See the README for the contract.
+ */
+import {
+  epochKey,
+  formatRevision,
+  heartbeatTtlMs,
+  isTombstone,
+  type Epoch,
+  type HostId,
+  type Trust,
+} from '@virtscope/contracts';
+import {
+  decodeEpochEntry,
+  decodeHeartbeat,
+  decodeState,
+  decodeStats,
+  type Malformed,
+} from './decode.ts';
+import { Pulses, type RoundTrip } from './pulses.ts';
+import { StateTable, type Applied } from './state-table.ts';
+import { StatsTable } from './stats-table.ts';
+import { judgeHost, type HostTrust } from './trust.ts';
+import { WantedHosts, type BucketMessage } from './wanted-hosts.ts';
+
+/** The view may be behind the stream for this long before its hosts stop being live. */
+export const maxLagMs = 2_000;
+
+/** For this long after a host left the inventory, nobody may claim fleet-wide absence (T6). */
+export const removedHostHorizonMs = 3_600_000;
+
+/** Which stream the rows were counted in: its creation time, and the timeline of `virt_epochs`. */
+export type StreamIdentity = { createdMs: number; timeline: number };
+
+/** Two readings of the reader's clocks: ages by the first, words for people by the second. */
+export type Moment = { monotonicMs: number; wallMs: number };
+
+export type StateOutcome = Applied | 'malformed';
+
+export class View {
+  readonly pulses = new Pulses();
+  readonly #samplerEpochs = new Map<HostId, Epoch>();
+  #stats = new StatsTable(this.#samplerEpochs);
+  #table = new StateTable();
+  #identity: StreamIdentity | undefined;
+  /** A replay under way: it takes the messages, while the table before it goes on answering. */
+  #fresh: { table: StateTable; identity: StreamIdentity } | undefined;
+  #hosts = new WantedHosts();
+  #freshHosts: WantedHosts | undefined;
+  #hostsProblem: string | undefined = 'the inventory has not been read yet';
+  #connected = false;
+  #feedProblem: string | undefined = 'the view has not been filled yet';
+  #lastSeq: { seq: number; startedMs: number } | undefined;
+  #behindSinceMs: number | undefined;
+  readonly #removed = new Map<HostId, number>();
+  #wantedBefore: ReadonlySet<HostId> | undefined;
+
+  // -- VIRT_STATE
+
+  /** A replay from the start begins: of another stream, another timeline, or the first one. */
+  stateOpened(identity: StreamIdentity, reason: string): void {
+    this.#fresh = { table: new StateTable(), identity };
+    this.#feedProblem = reason;
+    this.#lastSeq = undefined;
+    this.#behindSinceMs = undefined;
+  }
+
+  /** The feed does not flow: until it has caught up again no host is live. */
+  stateLost(reason: string): void {
+    this.#feedProblem = reason;
+  }
+
+  /** @returns what became of it; a malformed one is told, and changes no row */
+  stateMessage(
+    seq: number,
+    subject: string,
+    data: Uint8Array,
+    nowMs: number,
+  ): { outcome: StateOutcome; malformed?: Malformed } {
+    const table = this.#fresh?.table ?? this.#table;
+    const decoded = decodeState(subject, data);
+    if (!decoded.ok) {
+      table.applyMalformed(seq, subject);
+      return { outcome: 'malformed', malformed: decoded.malformed };
+    }
+    const message = decoded.value;
+    const outcome = table.apply(seq, message);
+    if (
+      outcome === 'applied' &&
+      message.type === 'domain' &&
+      isTombstone(message.row) &&
+      message.row.tombstone.reason === 'host-removed'
+    ) {
+      this.#removed.set(message.row.host, nowMs);
+    }
+    if (this.#fresh === undefined) this.#judgeLag(nowMs);
+    return { outcome };
+  }
+
+  /** Everything that the stream held up to `seq` has been delivered. */
+  stateCaughtUp(seq: number, nowMs: number): void {
+    const fresh = this.#fresh;
+    (fresh?.table ?? this.#table).advance(seq);
+    if (fresh !== undefined) {
+      const wanted = this.#hosts.problem === undefined ? this.#hosts.wanted : undefined;
+      fresh.table.carryFrom(this.#table, (host) => wanted?.has(host) ?? true);
+      // What was heard so far counted its `upTo` in the stream before.
+      if (this.#identity !== undefined) this.pulses.forget();
+      this.#table = fresh.table;
+      this.#identity = fresh.identity;
+      this.#fresh = undefined;
+    }
+    this.#feedProblem = undefined;
+    this.#judgeLag(nowMs);
+  }
+
+  /** The broker said, asked at `startedMs`, that `seq` is the last sequence of the stream. */
+  stateChecked(seq: number, startedMs: number, nowMs: number): void {
+    this.#lastSeq = { seq, startedMs };
+    if (this.#fresh === undefined) this.#judgeLag(nowMs);
+  }
+
+  // -- virt_hosts
+
+  /** The bucket is read from its start; what was wanted stays wanted until it is whole. */
+  hostsOpened(): void {
+    this.#freshHosts = new WantedHosts(this.#hosts);
+    this.#hostsProblem = 'the inventory is being read';
+  }
+
+  hostsLost(reason: string): void {
+    this.#hostsProblem = reason;
+  }
+
+  hostsMessage(message: BucketMessage, nowMs: number): Malformed | undefined {
+    const malformed = (this.#freshHosts ?? this.#hosts).apply(message);
+    this.#noteWanted(nowMs);
+    return malformed;
+  }
+
+  hostsCaughtUp(nowMs: number): void {
+    this.#hosts = this.#freshHosts ?? this.#hosts;
+    this.#freshHosts = undefined;
+    this.#hostsProblem = undefined;
+    this.#noteWanted(nowMs);
+  }
+
+  // -- VIRT_STATS and virt_epochs
+
+  /** The stats are read from the start; the broker said its time, asked at `startedMs`. */
+  statsOpened(brokerMs: number, startedMs: number): void {
+    this.#stats = new StatsTable(this.#samplerEpochs);
+    this.#stats.clock.said(brokerMs, startedMs);
+  }
+
+  statsMessage(
+    subject: string,
+    data: Uint8Array,
+    brokerMs: number,
+    nowMs: number,
+  ): { outcome: ReturnType<StatsTable['apply']> | 'malformed'; malformed?: Malformed } {
+    this.#stats.clock.saw(brokerMs, nowMs);
+    const page = decodeStats(subject, data);
+    if (!page.ok) return { outcome: 'malformed', malformed: page.malformed };
+    return { outcome: this.#stats.apply(page.value, brokerMs) };
+  }
+
+  /** The bucket `virt_epochs` is read from its start. */
+  epochsOpened(): void {
+    this.#samplerEpochs.clear();
+  }
+
+  epochMessage({ subject, key, data }: BucketMessage): Malformed | undefined {
+    const samplers = epochKey('stats-sampler', '');
+    if (data === null || !key.startsWith(samplers)) return undefined;
+    const entry = decodeEpochEntry(subject, data);
+    if (!entry.ok) return entry.malformed;
+    this.#samplerEpochs.set(key.slice(samplers.length), entry.value.epoch);
+    return undefined;
+  }
+
+  // -- the reader itself
+
+  heartbeat(subject: string, data: Uint8Array): Malformed | undefined {
+    const beat = decodeHeartbeat(subject, data);
+    if (!beat.ok) return beat.malformed;
+    this.pulses.heard(beat.value);
+    return undefined;
+  }
+
+  roundTripEnded(trip: RoundTrip): void {
+    this.pulses.roundTripEnded(trip);
+  }
+
+  connection(up: boolean): void {
+    this.#connected = up;
+  }
+
+  // -- what the answers are made of
+
+  /** The rows that answer. */
+  get table(): StateTable {
+    return this.#table;
+  }
+
+  get stats(): StatsTable {
+    return this.#stats;
+  }
+
+  get identity(): StreamIdentity | undefined {
+    return this.#identity;
+  }
+
+  get hosts(): WantedHosts {
+    return this.#hosts;
+  }
+
+  /** Names the moment that an answer given now stands for; the same in every replica. */
+  get revision(): string {
+    const { createdMs, timeline } = this.#identity ?? { createdMs: 0, timeline: 0 };
+    return formatRevision({ createdMs, timeline, seq: this.#table.appliedSeq });
+  }
+
+  /** The stream's last sequence as the broker said it, and when it was asked. */
+  get lastSeq(): { seq: number; startedMs: number } | undefined {
+    return this.#lastSeq;
+  }
+
+  /** Why the inventory says nothing; undefined while it is whole and read. */
+  get inventoryProblem(): string | undefined {
+    return this.#hostsProblem ?? this.#hosts.problem;
+  }
+
+  /** Whether there is anything to answer from: filled once, with an inventory that was whole. */
+  get answers(): boolean {
+    return this.#identity !== undefined && this.#hosts.everWhole;
+  }
+
+  /** Why the view is not ready, check by check; empty when it is. */
+  unready(nowMs: number): Record<string, string> {
+    const problems: Record<string, string> = {};
+    const reader = this.#readerDoubt(nowMs);
+    if (reader !== undefined) problems['view'] = reader.reason;
+    if (this.inventoryProblem !== undefined) problems['inventory'] = this.inventoryProblem;
+    return problems;
+  }
+
+  trustOf(host: HostId, nowMs: number): HostTrust {
+    const slot = this.#table.hosts.get(host);
+    const applied = this.#table.appliedSeq;
+    return judgeHost({
+      nowMs,
+      unwanted: this.inventoryProblem === undefined && !this.#hosts.wanted.has(host),
+      reader: this.#readerDoubt(nowMs),
+      record: slot?.record,
+      recordUnreadable: (slot?.recordUnreadable ?? 0) > 0,
+      syncedEpoch: slot?.syncedEpoch ?? 0,
+      rows: slot?.rows.size ?? 0,
+      pulse: this.pulses.believed(host, applied),
+      verifiedMs: this.pulses.verifiedMs(host, applied),
+    });
+  }
+
+  /** Hosts that left the inventory within the horizon: what they ran may be anywhere. */
+  recentlyRemoved(nowMs: number): HostId[] {
+    this.#noteWanted(nowMs);
+    const recent: HostId[] = [];
+    for (const [host, removedMs] of this.#removed) {
+      if (nowMs - removedMs > removedHostHorizonMs) this.#removed.delete(host);
+      else if (!this.#hosts.wanted.has(host)) recent.push(host);
+    }
+    return recent;
+  }
+
+  #readerDoubt(nowMs: number): { trust: Trust; reason: string } | undefined {
+    if (!this.#connected) return { trust: 'lost', reason: 'query-api is cut off from NATS' };
+    const trip = this.pulses.lastRoundTrip;
+    if (trip === undefined || nowMs - trip.startedMs > heartbeatTtlMs) {
+      return { trust: 'lost', reason: 'NATS does not answer query-api' };
+    }
+    if (this.#feedProblem !== undefined) return { trust: 'syncing', reason: this.#feedProblem };
+    if (this.#behindSinceMs !== undefined && nowMs - this.#behindSinceMs > maxLagMs) {
+      const seconds = ((nowMs - this.#behindSinceMs) / 1000).toFixed(1);
+      return { trust: 'syncing', reason: `the view is ${seconds} s behind its stream` };
+    }
+    return undefined;
+  }
+
+  #judgeLag(nowMs: number): void {
+    const behind = this.#lastSeq !== undefined && this.#table.appliedSeq < this.#lastSeq.seq;
+    if (!behind) this.#behindSinceMs = undefined;
+    else this.#behindSinceMs ??= nowMs;
+  }
+
+  #noteWanted(nowMs: number): void {
+    if (this.inventoryProblem !== undefined) return;
+    const wanted = new Set(this.#hosts.wanted.keys());
+    for (const host of this.#wantedBefore?.difference(wanted) ?? []) {
+      this.#removed.set(host, nowMs);
+      this.#table.dropCarried(host);
+    }
+    this.#wantedBefore = wanted;
+  }
+}
