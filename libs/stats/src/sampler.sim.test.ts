@@ -231,7 +231,7 @@ class History {
       assert.equal(page.sampleId, before.sampleId + 1);
     }
     assert.equal(page.epoch, this.#epoch);
-    assert.equal(page.ageMs, this.#nowMs - startedMs);
+    assert.equal(page.ageMs, Math.ceil(this.#nowMs - startedMs));
     this.#newest[tier] = { ...page, startedMs };
   }
 }

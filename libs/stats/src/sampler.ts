@@ -243,7 +243,8 @@ function sampled(
     epoch: state.epoch,
     sampleId,
     startedAt: new Date(startedWallMs).toISOString(),
-    ageMs: Math.max(0, nowMs - startedMs),
+    // Rounded up: an age may be told too high, never too low.
+    ageMs: Math.max(0, Math.ceil(nowMs - startedMs)),
     intervalMs: state.periods[tier],
     groups: tierSpecs[tier].groups,
     asked: call.asked,
