@@ -1,0 +1,177 @@
+/**
+ * One host: two sessions, a timer, and the mind that says what to do. This does as it is told and
+ * gives back what came of it.
+ */
+import type { Epoch } from '@virtscope/contracts';
+import { hostSessions, type WantedHost } from '@virtscope/fleet';
+import type { Clock, Logger } from '@virtscope/runtime';
+import {
+  samplerTiers,
+  startSampler,
+  stepSampler,
+  type SamplerEffect,
+  type SamplerInput,
+  type SamplerPeriods,
+  type SamplerState,
+  type SamplerTier,
+} from '@virtscope/stats';
+import { ConnectionLostError, type Session } from 'node-libvirt';
+import type { PagePublisher } from './page-publisher.ts';
+import type { SamplerMetrics } from './sampler-metrics.ts';
+
+export type HostSamplingOptions = {
+  host: WantedHost;
+  periods: SamplerPeriods;
+  publisher: PagePublisher;
+  metrics: SamplerMetrics;
+  clock: Clock;
+  log: Logger;
+  /** Takes the host's next epoch, above `floor`; waits for the bus as long as it takes. */
+  takeEpoch: (floor: Epoch, signal: AbortSignal) => Promise<Epoch>;
+  /** Ends the sampling, and its sessions. */
+  signal: AbortSignal;
+};
+
+/** Low-priority calls that each tier's connection lets libvirtd have, abandoned ones included (L6). */
+const lowPriorityCalls: Record<SamplerTier, number> = { fast: 1, monitor: 4 };
+
+/**
+ * The mind judges deadlines and counts a late answer when it comes, so the session waits for it
+ * about as long as a frozen QEMU may stay frozen.
+ */
+const answerTimeoutMs = 24 * 3_600_000;
+
+/** Samples one host until the signal aborts. */
+export async function sampleHost(options: HostSamplingOptions): Promise<void> {
+  // One tier's end by a fault of ours ends the other: both start again together.
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const sampling = new HostSampling({ ...options, signal });
+  const tiers = samplerTiers.map(async (tier) => {
+    try {
+      await sampling.serve(tier);
+    } finally {
+      stop.abort();
+    }
+  });
+  try {
+    await Promise.all(tiers);
+  } finally {
+    await Promise.allSettled(tiers);
+    sampling.stop();
+  }
+}
+
+class HostSampling {
+  readonly #options: HostSamplingOptions;
+  readonly #sessions = new Map<SamplerTier, Session>();
+  /** Tiers whose last call was refused: told once, not at every turn. */
+  readonly #refused = new Set<SamplerTier>();
+  #state: SamplerState;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: HostSamplingOptions) {
+    this.#options = options;
+    this.#state = startSampler(options.host.id, options.periods);
+  }
+
+  /** Keeps one session for the tier, until the signal aborts. */
+  async serve(tier: SamplerTier): Promise<void> {
+    const { host, clock, log, metrics, signal } = this.#options;
+    const sessions = hostSessions({
+      uri: host.uri,
+      connect: {
+        maxLowPriorityInFlight: lowPriorityCalls[tier],
+        onCall: (bill) => metrics.bill(host.id, tier, bill),
+      },
+      clock,
+      random: Math.random,
+      signal,
+      onFailure: (error, retryInMs) => {
+        log.warn({ host: host.id, tier, err: error, retryInMs }, 'no session; trying again');
+      },
+    });
+    for await (const session of sessions) {
+      // Each session has an epoch of its own, also one of the same daemon: what an earlier
+      // session or process of ours may still publish is then old for every reader (rule 3).
+      const epoch = await this.#options.takeEpoch(this.#state.epoch, signal);
+      if (!session.isOpen) continue;
+      this.#sessions.set(tier, session);
+      this.#refused.delete(tier);
+      log.info({ host: host.id, tier, epoch, address: session.address }, 'sampling');
+      this.#give({ type: 'opened', tier, epoch, nowMs: clock.monotonicMs() });
+      await session.closed;
+      this.#sessions.delete(tier);
+      this.#give({ type: 'lost', tier });
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #give(input: SamplerInput): void {
+    if (this.#options.signal.aborted) return;
+    const [state, effects] = stepSampler(this.#state, input);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: SamplerEffect): void {
+    const { host, clock, log, metrics, publisher } = this.#options;
+    switch (effect.type) {
+      case 'sample':
+        void this.#sample(effect);
+        break;
+      case 'publish':
+        publisher.publish(effect.subject, effect.page);
+        metrics.lag(effect.page.tier, clock.monotonicMs() - effect.startedMs);
+        break;
+      case 'count':
+        metrics.incident(host.id, effect.tier, effect.incident, effect.by);
+        if (effect.incident === 'deadline' || effect.incident.startsWith('groups-')) {
+          log.warn({ host: host.id, tier: effect.tier, incident: effect.incident }, 'slow stats');
+        }
+        break;
+      case 'wakeAt':
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(
+          () => {
+            this.#give({ type: 'woke', nowMs: clock.monotonicMs() });
+          },
+          Math.max(0, effect.atMs - clock.monotonicMs()),
+        );
+    }
+  }
+
+  /** Never rejects: what comes of the call goes to the mind. */
+  async #sample(effect: Extract<SamplerEffect, { type: 'sample' }>): Promise<void> {
+    const { host, clock, log } = this.#options;
+    const { tier, callId, stats, flags } = effect;
+    // Both clocks are read before the call: one stuck behind a dead disk answers late, with old
+    // numbers, and only its start shows it.
+    const startedMs = clock.monotonicMs();
+    const startedWallMs = clock.wallMs();
+    let input: SamplerInput;
+    try {
+      const session = this.#sessions.get(tier);
+      if (session === undefined) throw new Error(`the ${tier} tier has no session`);
+      const records = await session.connectGetAllDomainStats(
+        { stats, flags },
+        { reason: 'sample', timeoutMs: answerTimeoutMs },
+      );
+      const nowMs = clock.monotonicMs();
+      input = { type: 'sampled', tier, callId, startedMs, startedWallMs, nowMs, records };
+      if (this.#refused.delete(tier)) log.info({ host: host.id, tier }, 'stats come again');
+    } catch (error) {
+      // The session's end is told once, by itself.
+      if (error instanceof ConnectionLostError) return;
+      input = { type: 'failed', tier, callId, nowMs: clock.monotonicMs() };
+      if (!this.#refused.has(tier)) {
+        this.#refused.add(tier);
+        log.warn({ host: host.id, tier, err: error }, 'no stats of this turn');
+      }
+    }
+    this.#give(input);
+  }
+}
