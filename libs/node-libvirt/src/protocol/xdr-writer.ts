@@ -75,7 +75,8 @@ export class XdrWriter {
 
   uuid(value: string): void {
     const bytes = uuidToBytes(value);
-    bytes.copy(this.#bytes, this.#reserve(16));
+    const at = this.#reserve(bytes.length);
+    bytes.copy(this.#bytes, at);
   }
 
   /** `opaque x<N>`: length, bytes, padding. */
