@@ -11,7 +11,8 @@ const requestTimeoutMs = 5_000;
 const noMessageFound = 10_037;
 
 const answerSchema = z.union([
-  z.object({ message: z.object({ data: z.base64() }) }),
+  // An empty message comes without `data`.
+  z.object({ message: z.object({ data: z.base64().default('') }) }),
   z.object({ error: z.object({ err_code: z.int(), description: z.string() }) }),
 ]);
 
