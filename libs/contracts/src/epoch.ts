@@ -27,6 +27,13 @@ export const epochKey = (role: WriterRole, host: HostId): string => `${role}.${h
 /** The key in `virt_epochs` of the timeline, raised when a stream was lost or went back. */
 export const timelineKey = 'timeline';
 
+/** The entry under {@link timelineKey}; without one the timeline is 0. */
+export const timelineEntrySchema = z.object({
+  v: z.literal(1),
+  timeline: z.int().min(0).max(maxEpoch),
+});
+export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
+
 export function isBefore(a: Position, b: Position): boolean {
   return a.epoch < b.epoch || (a.epoch === b.epoch && a.seq < b.seq);
 }

@@ -39,10 +39,12 @@ export {
   epochSchema,
   isBefore,
   positionSchema,
+  timelineEntrySchema,
   timelineKey,
   type Epoch,
   type EpochEntry,
   type Position,
+  type TimelineEntry,
 } from './epoch.ts';
 export {
   cloudEventHeaders,

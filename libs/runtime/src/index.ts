@@ -1,12 +1,25 @@
 export { systemClock, type Clock } from './clock.ts';
 export { EnvError, parseVariables, readEnv, type Listen, type ServiceEnv } from './env.ts';
 export { Health } from './health.ts';
+export { parseJson } from './json.ts';
 export { createLogger, type Logger } from './log.ts';
 export { Mailbox } from './mailbox.ts';
 export { Metrics, latencyBucketsSeconds, type LibvirtCall } from './metrics.ts';
 export { absent, bucketStream, ensureBus, waitForBus } from './nats/bus.ts';
 export { connectNats } from './nats/connect.ts';
 export { currentEpoch, isLostRace, takeEpoch } from './nats/epochs.ts';
+export { EventPublisher, maxUnackedEvents } from './nats/event-publisher.ts';
+export { applyInventory } from './nats/inventory-bucket.ts';
+export { NatsLink } from './nats/link.ts';
+export { readSubjects, type LastMessage } from './nats/read-subjects.ts';
+export {
+  StateWriter,
+  readLast,
+  type StateWrite,
+  type StateWriteResult,
+} from './nats/state-writer.ts';
+export { raiseTimeline, readBusIdentity, timelineOf, type BusIdentity } from './nats/timeline.ts';
+export { Semaphore } from './semaphore.ts';
 export { runService, type Hands } from './service.ts';
 export { watchYamlFile } from './watch-file.ts';
 export { YamlFileError, readYamlFile, type YamlFile, type YamlPath } from './yaml-file.ts';

@@ -9,6 +9,7 @@ import {
   type WriterRole,
 } from '@virtscope/contracts';
 import type { Clock } from '../clock.ts';
+import { parseJson } from '../json.ts';
 
 /** Each lost race means that another one won: so many in a row do not happen by chance. */
 const maxRaces = 20;
@@ -70,12 +71,8 @@ function openEpochs(nc: NatsConnection): Promise<KV> {
 
 /** A value that is no entry of ours counts as none: the wall clock and the floor still raise it. */
 function readEpoch(value: Uint8Array | undefined): Epoch {
-  if (value === undefined || value.length === 0) return 0;
-  try {
-    return epochEntrySchema.parse(JSON.parse(new TextDecoder().decode(value))).epoch;
-  } catch {
-    return 0;
-  }
+  const entry = value && epochEntrySchema.safeParse(parseJson(value));
+  return entry?.success === true ? entry.data.epoch : 0;
 }
 
 /** "wrong last sequence": the compare of a compare-and-set failed. */

@@ -1,0 +1,77 @@
+import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import {
+  cloudEventHeaders,
+  eventId,
+  eventSubject,
+  eventsStream,
+  type EventData,
+} from '@virtscope/contracts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { Semaphore } from '../semaphore.ts';
+import { headersOf, readLast } from './state-writer.ts';
+
+/** Events of a replica that the broker has not acked; beyond it their hosts become `gap`. */
+export const maxUnackedEvents = 10_000;
+const maxPublishesInFlight = 256;
+const ackTimeoutMs = 5_000;
+const retryMs = 250;
+
+/** Publishes events to VIRT_EVENTS, each until it is acked, each once for whoever dedupes. */
+export class EventPublisher {
+  readonly #nc: NatsConnection;
+  readonly #js: JetStreamClient;
+  readonly #hands: { clock: Clock; log: Logger };
+  readonly #places = new Semaphore(maxPublishesInFlight);
+  #unacked = 0;
+
+  constructor(nc: NatsConnection, hands: { clock: Clock; log: Logger }) {
+    this.#nc = nc;
+    this.#js = jetstream(nc);
+    this.#hands = hands;
+  }
+
+  get unacked(): number {
+    return this.#unacked;
+  }
+
+  /**
+   * @returns a promise of the ack, or undefined when {@link maxUnackedEvents} wait already
+   * @throws (the promise) the signal's reason: then the outcome is unknown
+   */
+  publish(event: EventData, signal: AbortSignal): Promise<void> | undefined {
+    if (this.#unacked >= maxUnackedEvents) return undefined;
+    this.#unacked++;
+    return this.#places
+      .use(() => this.#untilAcked(event, signal))
+      .finally(() => {
+        this.#unacked--;
+      });
+  }
+
+  async #untilAcked(event: EventData, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#hands;
+    const id = eventId(event);
+    const subject = eventSubject(event);
+    const body = JSON.stringify(event);
+    const startedMs = clock.monotonicMs();
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      try {
+        // The broker forgets message ids: a late retry could be stored twice, so look first.
+        const late = clock.monotonicMs() - startedMs > eventsStream.duplicateWindowMs / 2;
+        if (late && (await readLast(this.#nc, subject, eventsStream.name))?.msgId === id) return;
+        await this.#js.publish(subject, body, {
+          headers: headersOf(cloudEventHeaders(event)),
+          timeout: ackTimeoutMs,
+          retries: 0,
+        });
+        return;
+      } catch (error) {
+        if (tries % 20 === 0) log.warn({ err: error, event: id }, 'an event is published again');
+      }
+      await clock.sleep(retryMs, signal);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { Kvm } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/nats-core';
+import {
+  appliedKey,
+  appliedMarkSchema,
+  buckets,
+  hostEntrySchema,
+  inventoryDigestText,
+  type HostEntry,
+} from '@virtscope/contracts';
+import { parseJson } from '../json.ts';
+
+/**
+ * Makes the entries of one source in `virt_hosts` exactly `entries`, and writes the source's mark
+ * last: until it fits, readers take the bucket to say nothing. Touches no other source's entries,
+ * writes only what differs, and is safe to repeat.
+ */
+export async function applyInventory(
+  nc: NatsConnection,
+  source: string,
+  entries: readonly HostEntry[],
+): Promise<void> {
+  const kv = await new Kvm(nc).open(buckets.hosts);
+  const wanted = new Map(entries.map((entry) => [entry.id, JSON.stringify(entry)]));
+  const keys: string[] = [];
+  for await (const key of await kv.keys()) keys.push(key);
+  for (const key of keys) {
+    const stored = await kv.get(key);
+    if (stored === null || stored.length === 0) continue;
+    const entry = hostEntrySchema.safeParse(parseJson(stored.string()));
+    if (entry.success && entry.data.source === source && !wanted.has(key)) await kv.delete(key);
+    else if (stored.string() === wanted.get(key)) wanted.delete(key);
+  }
+  for (const [id, value] of wanted) await kv.put(id, value);
+  const mark = JSON.stringify(
+    appliedMarkSchema.parse({
+      v: 1,
+      source,
+      count: entries.length,
+      digest: createHash('sha256').update(inventoryDigestText(entries)).digest('hex'),
+    }),
+  );
+  const stored = await kv.get(appliedKey(source));
+  if (stored === null || stored.string() !== mark) await kv.put(appliedKey(source), mark);
+}

@@ -1,0 +1,127 @@
+import {
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+  type JetStreamClient,
+} from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/nats-core';
+import { epochSchema, stateStream } from '@virtscope/contracts';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { parseJson } from '../json.ts';
+import type { Logger } from '../log.ts';
+import { Semaphore } from '../semaphore.ts';
+import { isLostRace } from './epochs.ts';
+
+/** Writes in flight, over all hosts of a replica: the others wait for a place. */
+const maxWritesInFlight = 512;
+const ackTimeoutMs = 5_000;
+const retryMs = 250;
+
+export type StateWrite = {
+  subject: string;
+  /** JSON. */
+  body: string;
+  /** The sequence that must lie last on the subject; 0 for an empty one. */
+  expected: number;
+  /** Unique to this write; its retries keep it. */
+  writeId: string;
+};
+
+export type StateWriteResult =
+  | { type: 'stored'; seq: number }
+  | { type: 'refused'; last: { seq: number; epoch: number } | undefined };
+
+/** Writes to VIRT_STATE, fenced at the broker (bus rule 1). */
+export class StateWriter {
+  readonly #js: JetStreamClient;
+  readonly #nc: NatsConnection;
+  readonly #hands: { clock: Clock; log: Logger };
+  readonly #places = new Semaphore(maxWritesInFlight);
+
+  constructor(nc: NatsConnection, hands: { clock: Clock; log: Logger }) {
+    this.#nc = nc;
+    this.#js = jetstream(nc);
+    this.#hands = hands;
+  }
+
+  /**
+   * Tries until the broker has acked or refused the write. A refusal of a write whose ack was
+   * lost is found out by its id and counts as stored.
+   *
+   * @throws the signal's reason: then the outcome is unknown
+   */
+  write(write: StateWrite, signal: AbortSignal): Promise<StateWriteResult> {
+    return this.#places.use(() => this.#untilKnown(write, signal));
+  }
+
+  async #untilKnown(write: StateWrite, signal: AbortSignal): Promise<StateWriteResult> {
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      try {
+        const ack = await this.#js.publish(write.subject, write.body, {
+          msgID: write.writeId,
+          expect: { lastSubjectSequence: write.expected },
+          timeout: ackTimeoutMs,
+          retries: 0,
+        });
+        return { type: 'stored', seq: ack.seq };
+      } catch (error) {
+        if (isLostRace(error)) {
+          const known = await this.#whatLiesThere(write).catch(() => undefined);
+          if (known !== undefined) return known;
+        }
+        if (tries % 20 === 0) {
+          const { subject, writeId } = write;
+          this.#hands.log.warn({ err: error, subject, writeId }, 'a write of state is tried again');
+        }
+      }
+      await this.#hands.clock.sleep(retryMs, signal);
+    }
+  }
+
+  async #whatLiesThere({ subject, writeId }: StateWrite): Promise<StateWriteResult> {
+    const last = await readLast(this.#nc, subject);
+    if (last === undefined) return { type: 'refused', last: undefined };
+    if (last.msgId === writeId) return { type: 'stored', seq: last.seq };
+    return { type: 'refused', last: { seq: last.seq, epoch: epochOf(last.data) } };
+  }
+}
+
+/** The last message on a subject of VIRT_STATE; undefined when it is empty. */
+export async function readLast(
+  nc: NatsConnection,
+  subject: string,
+  stream: string = stateStream.name,
+): Promise<{ seq: number; msgId: string; data: Uint8Array } | undefined> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  try {
+    const message = await jsm.direct.getMessage(stream, { last_by_subj: subject });
+    if (message === null) return undefined;
+    return {
+      seq: message.seq,
+      msgId: message.header.get('Nats-Msg-Id'),
+      data: message.data,
+    };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What is no row of ours at all counts as the oldest: it is overwritten. */
+function epochOf(data: Uint8Array): number {
+  const row = z.object({ epoch: epochSchema }).safeParse(parseJson(data));
+  return row.success ? row.data.epoch : 0;
+}
+
+function isNotFound(error: unknown): boolean {
+  const { code, status } = error as { code?: unknown; status?: unknown };
+  return code === 404 || status === 404 || (error instanceof JetStreamApiError && code === 10_037);
+}
+
+export function headersOf(values: Record<string, string>): ReturnType<typeof headers> {
+  const built = headers();
+  for (const [name, value] of Object.entries(values)) built.set(name, value);
+  return built;
+}
