@@ -1,6 +1,6 @@
 export { freePort } from './free-port.ts';
 export { answersRpc } from './libvirt-probe.ts';
-export { type Libvirtd, type LibvirtdOptions, startLibvirtd, virsh } from './libvirtd.ts';
+export { type Libvirtd, type LibvirtdOptions, startLibvirtd } from './libvirtd.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats-server.ts';
 export { type ProcessRef, isAlive, processRef, signalProcess } from './process-ref.ts';
 export {
@@ -21,4 +21,5 @@ export {
   systemTool,
   toolsDir,
 } from './tool.ts';
+export { virsh } from './virsh.ts';
 export { type WaitOptions, WaitTimeoutError, waitFor } from './wait-for.ts';

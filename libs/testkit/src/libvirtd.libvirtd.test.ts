@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { remainsOfKilledOwner } from './killed-owner.ts';
 import { answersRpc } from './libvirt-probe.ts';
-import { startLibvirtd, virsh } from './libvirtd.ts';
+import { startLibvirtd } from './libvirtd.ts';
 import { isAlive, processRef } from './process-ref.ts';
 import { defineAndStart, pulseGuest } from './pulse-guest.ts';
 import { ServerStartError } from './server-process.ts';
 import { tempDir } from './temp-dir.ts';
+import { virsh } from './virsh.ts';
 import { waitFor } from './wait-for.ts';
 
 const libvirtMounts = (): string[] =>

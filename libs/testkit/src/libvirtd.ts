@@ -1,23 +1,17 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
-  cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   readdirSync,
-  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { answersRpc } from './libvirt-probe.ts';
 import {
   coveredFolders,
@@ -27,14 +21,22 @@ import {
   qemuConf,
   withAccount,
 } from './private-host.ts';
-import { type ProcessRef, childrenOf, isAlive, processRef, programOf } from './process-ref.ts';
-import { signalProcess } from './process-ref.ts';
+import {
+  type ProcessRef,
+  childrenOf,
+  isAlive,
+  pidInside,
+  processRef,
+  programOf,
+  signalProcess,
+} from './process-ref.ts';
+import { keepCapabilities, lendCapabilities } from './qemu-capabilities.ts';
+import { runDirFor } from './run-dir.ts';
 import { ServerProcess, ServerStartError, logTail } from './server-process.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
-import { systemTool, toolsDir } from './tool.ts';
+import { systemTool } from './tool.ts';
+import { socketUri, virsh } from './virsh.ts';
 import { waitFor } from './wait-for.ts';
-
-const run = promisify(execFile);
 
 export type LibvirtdOptions = {
   /** Names the host: its host name is `<name>.test`. Default `hv1`. */
@@ -56,9 +58,6 @@ export type LibvirtdOptions = {
   outliveOwner?: boolean;
 };
 
-/** Linux's bound on a Unix socket's path, without the closing zero. */
-const maxSocketPathBytes = 107;
-
 /**
  * A private libvirtd: a host of its own with real QEMU domains and the test driver, reachable by
  * its Unix sockets, apart from the machine's own libvirtd and from all others.
@@ -79,7 +78,7 @@ export class Libvirtd implements AsyncDisposable {
     this.name = options.name ?? 'hv1';
     this.dir = dir;
     this.hostUuid = options.hostUuid ?? randomUUID();
-    this.runDir = shortRunDir(dir);
+    this.runDir = runDirFor(dir);
     this.#options = options;
     this.#ownDir = ownDir;
   }
@@ -96,12 +95,12 @@ export class Libvirtd implements AsyncDisposable {
 
   /** The host's QEMU domains, read-only. */
   get uri(): string {
-    return `qemu+unix:///system?socket=${uriPath(this.socketRo)}`;
+    return socketUri('qemu', this.socketRo);
   }
 
   /** The host's QEMU domains, writable. */
   get uriRw(): string {
-    return `qemu+unix:///system?socket=${uriPath(this.socket)}`;
+    return socketUri('qemu', this.socket);
   }
 
   /**
@@ -109,12 +108,12 @@ export class Libvirtd implements AsyncDisposable {
    * one state; when the last one closes, the next one finds it fresh.
    */
   get testUri(): string {
-    return `test+unix:///default?socket=${uriPath(this.socketRo)}`;
+    return socketUri('test', this.socketRo);
   }
 
   /** The test driver, writable. */
   get testUriRw(): string {
-    return `test+unix:///default?socket=${uriPath(this.socket)}`;
+    return socketUri('test', this.socket);
   }
 
   get logFile(): string {
@@ -176,11 +175,19 @@ export class Libvirtd implements AsyncDisposable {
     process.kill(this.pid, 'SIGCONT');
   }
 
-  /** The host is lost: libvirtd and every domain die at once. */
+  /** Keeps what libvirtd learnt about the machine's QEMUs for the next host; `stop` does it too. */
+  keepCapabilities(): void {
+    keepCapabilities(join(this.dir, 'cache'));
+  }
+
+  /**
+   * The host is lost, as by a power cut: libvirtd and every domain die at once. After `start` it
+   * has booted: what was defined is there, what ran is not.
+   */
   async stop(): Promise<void> {
     const host = this.#host;
     if (host === undefined) return;
-    this.saveCapabilities();
+    this.keepCapabilities();
     // The namespace's first process goes first: the kernel then reaps all others with it, and
     // unshare(1) reaps it.
     for (const ref of this.refs.slice(1)) signalProcess(ref, 'SIGKILL');
@@ -299,7 +306,11 @@ export class Libvirtd implements AsyncDisposable {
       mkdirSync(join(this.dir, source), { recursive: true });
     }
     mkdirSync('/run/libvirt', { recursive: true });
+    // What /run holds does not survive a boot.
     mkdirSync(this.runDir, { recursive: true });
+    for (const entry of readdirSync(this.runDir)) {
+      rmSync(join(this.runDir, entry), { recursive: true });
+    }
     writeFileSync(
       join(this.dir, 'etc/libvirtd.conf'),
       libvirtdConf(this.hostUuid, this.#options.conf ?? []),
@@ -313,34 +324,7 @@ export class Libvirtd implements AsyncDisposable {
       const text = withAccount(`/etc/${file}`, line);
       if (text !== undefined) writeFileSync(join(this.dir, file), text);
     }
-    const saved = savedCapabilities();
-    if (this.#options.coldCapabilities !== true && existsSync(saved)) {
-      cpSync(saved, this.#capabilities, { recursive: true });
-    }
-  }
-
-  get #capabilities(): string {
-    return join(this.dir, 'cache/qemu/capabilities');
-  }
-
-  /**
-   * Keeps what libvirtd learnt about the machine's QEMUs for the next private one. `stop` does it
-   * too; a host that is to be killed by others needs it said.
-   */
-  saveCapabilities(): void {
-    if (!existsSync(this.#capabilities) || readdirSync(this.#capabilities).length === 0) return;
-    const saved = savedCapabilities();
-    if (existsSync(saved) && this.#options.coldCapabilities !== true) {
-      const known = new Set(readdirSync(saved));
-      if (readdirSync(this.#capabilities).every((file) => known.has(file))) return;
-    }
-    // Another launcher may do the same now: each file appears whole or not at all.
-    mkdirSync(saved, { recursive: true });
-    for (const file of readdirSync(this.#capabilities)) {
-      const fresh = join(saved, `.${file}.${process.pid}`);
-      cpSync(join(this.#capabilities, file), fresh);
-      renameSync(fresh, join(saved, file));
-    }
+    if (this.#options.coldCapabilities !== true) lendCapabilities(join(this.dir, 'cache'));
   }
 }
 
@@ -366,47 +350,4 @@ export async function startLibvirtd(options: LibvirtdOptions = {}): Promise<Libv
     throw error;
   }
   return host;
-}
-
-/** Runs virsh on a URI; gives what it prints, and an error with what it complains about. */
-export async function virsh(uri: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await run('virsh', ['-c', uri, ...args], {
-    timeout: 60_000,
-    maxBuffer: 64 * 1024 * 1024,
-    env: { ...process.env, LC_ALL: 'C' },
-  });
-  return stdout;
-}
-
-/** What earlier private libvirtd learnt about the machine's QEMUs. */
-function savedCapabilities(): string {
-  return join(toolsDir(), 'qemu-capabilities');
-}
-
-function shortRunDir(dir: string): string {
-  const fits = (folder: string): boolean =>
-    Buffer.byteLength(join(folder, 'libvirt-admin-sock')) <= maxSocketPathBytes;
-  const inside = join(dir, 'run');
-  if (fits(inside)) return inside;
-  const short = join(tmpdir(), 'vs-run-XXXXXX');
-  if (!fits(short)) {
-    throw new ServerStartError(
-      `a socket's path holds ${maxSocketPathBytes} bytes, and neither ${inside} nor ${short} leaves room for one: use a shorter folder`,
-    );
-  }
-  return mkdtempSync(join(tmpdir(), 'vs-run-'));
-}
-
-function uriPath(path: string): string {
-  return encodeURIComponent(path).replaceAll('%2F', '/');
-}
-
-/** A process's pid as the innermost PID namespace that it lives in counts it. */
-function pidInside(pid: number): string | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return /^NSpid:.*\s(\d+)$/m.exec(status)?.[1];
-  } catch {
-    return undefined;
-  }
 }

@@ -53,6 +53,16 @@ export function programOf(pid: number): string | undefined {
   }
 }
 
+/** A process's pid as the innermost PID namespace that it lives in counts it. */
+export function pidInside(pid: number): string | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return /^NSpid:.*\s(\d+)$/m.exec(status)?.[1];
+  } catch {
+    return undefined; // it has ended
+  }
+}
+
 function processStat(pid: number): { state: string; startTime: string } | undefined {
   let text: string;
   try {

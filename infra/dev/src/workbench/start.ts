@@ -49,7 +49,7 @@ export async function startWorkbench(
   signal.throwIfAborted();
   await progress.step(`starting ${options.domains} tiny domains on hv1`, async () => {
     await populate(paths, hv1, options.domains);
-    hv1.saveCapabilities();
+    hv1.keepCapabilities();
   });
   const own = await ownHost();
   if (own !== undefined) {
