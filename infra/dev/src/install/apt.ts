@@ -12,11 +12,17 @@ export type Apt = { readonly options: readonly string[]; readonly canUpdate: boo
 
 export const systemApt: Apt = { options: [], canUpdate: process.getuid?.() === 0 };
 
+export type Arrival = {
+  name: string;
+  /** The machine has it already, in an older version. */
+  upgrade: boolean;
+};
+
 /**
- * The packages that an installation of `packages` would bring: they and what they need and the
- * machine has not.
+ * What an installation of `packages` would bring: they, and what they need that the machine has
+ * not, or has too old.
  */
-export async function wouldInstall(apt: Apt, packages: readonly string[]): Promise<string[]> {
+export async function wouldInstall(apt: Apt, packages: readonly string[]): Promise<Arrival[]> {
   return withFreshLists(apt, async () => {
     const printed = await aptGet(apt, [
       '--simulate',
@@ -28,9 +34,12 @@ export async function wouldInstall(apt: Apt, packages: readonly string[]): Promi
   });
 }
 
-/** `apt-get --simulate` prints one line `Inst NAME …` for each package that it would install. */
-export function simulatedPackages(printed: string): string[] {
-  return [...printed.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
+/** `apt-get --simulate` prints a line `Inst NAME [OLD VERSION] (...)` for each package. */
+export function simulatedPackages(printed: string): Arrival[] {
+  return [...printed.matchAll(/^Inst (\S+) (\[)?/gm)].map(([, name = '', old]) => ({
+    name,
+    upgrade: old !== undefined,
+  }));
 }
 
 /** Downloads packages into a folder; gives the files. */

@@ -7,9 +7,14 @@ test('what apt would install is read from its simulation', () => {
   const printed = `NOTE: This is only a simulation!
 Inst liblzf1 (3.6-3 Debian:12.15/oldstable [amd64])
 Inst redis-tools (5:7.0.15-1~deb12u10 Debian-Security:12/oldstable-security [amd64])
+Inst libssl3 [3.0.1-1] (3.0.2-1 Debian-Security:12/oldstable-security [amd64])
 Conf liblzf1 (3.6-3 Debian:12.15/oldstable [amd64])
 `;
-  expect(simulatedPackages(printed)).toEqual(['liblzf1', 'redis-tools']);
+  expect(simulatedPackages(printed)).toEqual([
+    { name: 'liblzf1', upgrade: false },
+    { name: 'redis-tools', upgrade: false },
+    { name: 'libssl3', upgrade: true },
+  ]);
   expect(simulatedPackages('')).toEqual([]);
 });
 

@@ -66,7 +66,9 @@ export async function getSystemPackages(progress: Progress): Promise<void> {
   await progress.step(`installing ${missing.join(', ')}`, async () => {
     const arriving = await wouldInstall(systemApt, missing);
     await withoutStartingServices(() => installPackages(missing));
-    await switchOffServices(arriving, progress);
+    // What is only upgraded was the user's before: its services stay as they are.
+    const fresh = arriving.filter(({ upgrade }) => !upgrade).map(({ name }) => name);
+    await switchOffServices(fresh, progress);
   });
 }
 

@@ -26,7 +26,8 @@ export async function getRedisServer(progress: Progress): Promise<void> {
   if (has(redisTool)) return;
   await progress.step('getting redis-server', async () => {
     const packages = await wouldInstall(systemApt, ['redis-server']);
-    const unpacked = await unpack(systemApt, 'redis-server', packages);
+    const names = packages.map(({ name }) => name);
+    const unpacked = await unpack(systemApt, 'redis-server', names);
     settle(unpacked, 'redis-server');
     const { command, env } = redisTool();
     const printed = await runCommand(command, ['--version'], { env });
