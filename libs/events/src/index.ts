@@ -20,3 +20,4 @@ export {
   type HostFeed,
 } from './host-feed.ts';
 export { isActive, netEffects, type NetEffect, type Standing } from './net-effects.ts';
+export { presenceRow, tombstoneRow, type Speaker, type Truth } from './row.ts';

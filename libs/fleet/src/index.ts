@@ -1,3 +1,4 @@
+export { isAborted } from './aborted.ts';
 export { backoffMs, healthyAfterMs, maxBackoffMs } from './backoff.ts';
 export { hostSessions, type HostSessionsOptions, type SessionClock } from './host-sessions.ts';
 export { HostTasks, type HostTasksOptions } from './host-tasks.ts';

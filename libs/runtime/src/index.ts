@@ -1,3 +1,4 @@
+export type { NatsConnection } from '@nats-io/nats-core';
 export { systemClock, type Clock } from './clock.ts';
 export { EnvError, parseVariables, readEnv, type Listen, type ServiceEnv } from './env.ts';
 export { Health } from './health.ts';
@@ -6,12 +7,25 @@ export { createLogger, type Logger } from './log.ts';
 export { Mailbox } from './mailbox.ts';
 export { Metrics, latencyBucketsSeconds, type LibvirtCall } from './metrics.ts';
 export { absent, bucketStream, ensureBus, waitForBus } from './nats/bus.ts';
+export { askCapabilities, type CapsAnswer } from './nats/caps-client.ts';
 export { connectNats } from './nats/connect.ts';
 export { currentEpoch, isLostRace, takeEpoch } from './nats/epochs.ts';
 export { EventPublisher, maxUnackedEvents } from './nats/event-publisher.ts';
+export { hearHeartbeats } from './nats/heartbeat-feed.ts';
+export {
+  followEpochs,
+  followHosts,
+  type BucketEntry,
+  type BucketFeedEvent,
+} from './nats/hosts-feed.ts';
 export { applyInventory } from './nats/inventory-bucket.ts';
 export { NatsLink } from './nats/link.ts';
+export { LinkStatus } from './nats/link-status.ts';
 export { readSubjects, type LastMessage } from './nats/read-subjects.ts';
+export { makeRoundTrips, roundTripPeriodMs, type RoundTripTimes } from './nats/round-trip.ts';
+export { followState } from './nats/state-feed.ts';
+export { followStats } from './nats/stats-feed.ts';
+export { type FeedHands, type StreamFeedEvent } from './nats/stream-feed.ts';
 export {
   StateWriter,
   readLast,

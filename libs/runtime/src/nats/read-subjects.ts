@@ -1,4 +1,5 @@
-import { DeliverPolicy, type JetStreamClient } from '@nats-io/jetstream';
+import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
 
 /** The last message of one subject. */
 export type LastMessage = { subject: string; seq: number; data: Uint8Array };
@@ -9,11 +10,11 @@ export type LastMessage = { subject: string; seq: number; data: Uint8Array };
  * @throws the signal's reason; whatever JetStream refuses with
  */
 export async function readSubjects(
-  js: JetStreamClient,
+  nc: NatsConnection,
   { stream, filter, signal }: { stream: string; filter: string; signal: AbortSignal },
 ): Promise<LastMessage[]> {
   signal.throwIfAborted();
-  const consumer = await js.consumers.get(stream, {
+  const consumer = await jetstream(nc).consumers.get(stream, {
     filter_subjects: [filter],
     deliver_policy: DeliverPolicy.LastPerSubject,
   });

@@ -1,0 +1,69 @@
+import { hostSessions, type WantedHost } from '@virtscope/fleet';
+import type { EventPublisher, Hands, NatsConnection, StateWriter } from '@virtscope/runtime';
+import { heartbeatTtlMs } from '@virtscope/contracts';
+import type { BusGuard } from './bus-guard.ts';
+import { FeedSession } from './feed-session.ts';
+import type { Heart } from './heart.ts';
+import { LostReport } from './lost-report.ts';
+
+/** What the watch of a host works with: one of each per replica, but for the signal. */
+export type BridgeHands = {
+  hands: Hands;
+  nc: NatsConnection;
+  guard: BusGuard;
+  heart: Heart;
+  writer: StateWriter;
+  publisher: EventPublisher;
+  /** Ends this host's watch. */
+  signal: AbortSignal;
+};
+
+/** Watches one host until its signal aborts: one libvirt session after the other. */
+export async function watchHost(host: WantedHost, bridge: BridgeHands): Promise<void> {
+  const { hands, signal } = bridge;
+  const log = hands.log.child({ host: host.id });
+  const report = new LostReport(host, bridge);
+  let cause = 'the watch of the host begins';
+  const sessions = hostSessions({
+    uri: host.uri,
+    connect: {
+      onCall: ({ procedure, reason, tookMs, outcome }) =>
+        hands.metrics.libvirtCall({
+          host: host.id,
+          tier: 'events',
+          reason,
+          procedure,
+          outcome,
+          tookMs,
+        }),
+    },
+    clock: hands.clock,
+    random: Math.random,
+    signal,
+    onFailure: (error, retryInMs) => {
+      cause = error instanceof Error ? error.message : String(error);
+      log.warn({ err: error, retryInMs }, `no session with ${host.uri}`);
+      report.tell(cause);
+    },
+  });
+  for await (const session of sessions) {
+    await otherHolderGone(host, bridge);
+    log.info('a session with libvirt is open');
+    report.opened();
+    const feed = new FeedSession(host, session, cause, bridge, log);
+    cause = await feed.run();
+  }
+}
+
+/** A host that another living replica holds is left to it: this one stands by (bus rule 3). */
+async function otherHolderGone(
+  { id }: WantedHost,
+  { hands: { clock, log }, heart, signal }: BridgeHands,
+): Promise<void> {
+  for (let told = false; ; told = true) {
+    const holder = heart.holderOf(id);
+    if (holder === undefined) return;
+    if (!told) log.info({ host: id, holder }, 'another replica holds the host: standing by');
+    await clock.sleep(heartbeatTtlMs / 2, signal);
+  }
+}
