@@ -95,12 +95,14 @@ test('a paused libvirtd is silent until it is resumed', async () => {
   expect(await answersRpc(host.socket)).toBe(true);
 });
 
-test('a folder too deep for a socket still holds a host', async () => {
+test('a folder too deep for a socket, with odd characters, still holds a host', async () => {
   await using dir = await tempDir();
-  const deep = join(dir.path, 'd'.repeat(60), 'e'.repeat(60));
+  const deep = join(dir.path, 'd'.repeat(60), `it's a <b> & "c" ${'e'.repeat(60)}`);
   await using host = await startLibvirtd({ dir: deep });
   expect(host.dir).toBe(deep);
-  expect((await virsh(host.uri, ['-r', 'list', '--all', '--name'])).trim()).toBe('');
+  await defineAndStart(host, pulseGuest(deep, { name: 'vm & 1' }));
+  expect((await virsh(host.uri, ['-r', 'list', '--name'])).trim()).toBe('vm & 1');
+  expect(isAlive(processRef(host.qemuPid('vm & 1')) ?? { pid: 0, startTime: '' })).toBe(true);
 });
 
 test('a libvirtd that cannot start says why with the end of its log', async () => {

@@ -23,9 +23,9 @@ import {
 } from './private-host.ts';
 import {
   type ProcessRef,
+  argumentsOf,
   childrenOf,
   isAlive,
-  pidInside,
   processRef,
   programOf,
   signalProcess,
@@ -200,11 +200,13 @@ export class Libvirtd implements AsyncDisposable {
 
   /** The pid of the QEMU behind a running domain, as this process sees it. */
   qemuPid(domainName: string): number {
-    const file = join(this.runDir, 'qemu', `${domainName}.pid`);
-    const inside = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
     const [, init] = this.refs;
-    const pid = childrenOf(init?.pid ?? 0).find((child) => pidInside(child) === inside);
-    if (inside === undefined || pid === undefined) {
+    // QEMU's own way to write a comma in a value is to write two.
+    const guest = `guest=${domainName.replaceAll(',', ',,')},`;
+    const pid = childrenOf(init?.pid ?? 0).find((child) =>
+      argumentsOf(child).some((argument) => argument.startsWith(guest)),
+    );
+    if (pid === undefined) {
       throw new Error(`${this.name}: domain ${domainName} has no running QEMU`);
     }
     return pid;

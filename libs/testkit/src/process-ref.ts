@@ -53,13 +53,12 @@ export function programOf(pid: number): string | undefined {
   }
 }
 
-/** A process's pid as the innermost PID namespace that it lives in counts it. */
-export function pidInside(pid: number): string | undefined {
+/** The command line of a process, none when it has ended. */
+export function argumentsOf(pid: number): string[] {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return /^NSpid:.*\s(\d+)$/m.exec(status)?.[1];
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
   } catch {
-    return undefined; // it has ended
+    return [];
   }
 }
 

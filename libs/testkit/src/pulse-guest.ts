@@ -66,7 +66,7 @@ export function pulseGuest(dir: string, options: PulseGuestOptions): PulseGuest 
   disk.writeUInt16LE(0xaa55, sectorBytes - 2); // what makes a sector bootable
   writeFileSync(diskPath, disk);
   const xml = `<domain type='${type}'>
-  <name>${name}</name>
+  <name>${escapeXml(name)}</name>
   <uuid>${uuid}</uuid>
   <memory unit='MiB'>${memoryMiB}</memory>
   <vcpu>1</vcpu>
@@ -77,7 +77,7 @@ export function pulseGuest(dir: string, options: PulseGuestOptions): PulseGuest 
     <memballoon model='none'/>
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw' cache='unsafe'/>
-      <source file='${diskPath}'/>
+      <source file='${escapeXml(diskPath)}'/>
       <target dev='hda' bus='ide'/>
     </disk>
   </devices>
@@ -91,4 +91,12 @@ export function pulseGuest(dir: string, options: PulseGuestOptions): PulseGuest 
 export async function defineAndStart(host: Libvirtd, guest: PulseGuest): Promise<void> {
   await host.virsh('define', guest.xmlPath);
   await host.virsh('start', guest.name);
+}
+
+function escapeXml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll("'", '&apos;');
 }

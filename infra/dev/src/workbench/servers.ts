@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startNats, startRedis } from '@virtscope/testkit';
+import { type ProcessRef, startNats, startRedis } from '@virtscope/testkit';
 import type { Paths } from '../paths.ts';
 import type { RunningProcess } from './state.ts';
 import { workbenchVariable } from './strays.ts';
@@ -8,6 +8,12 @@ export type StartedServers = { natsUrl: string; redisUrl: string; processes: Run
 
 /** Starts the private bus, whose streams outlive `down`, and the private cache. */
 export async function startServers(paths: Paths, outliveOwner: boolean): Promise<StartedServers> {
+  const server = (name: string, ref: ProcessRef): RunningProcess => ({
+    name,
+    layer: 'server',
+    refs: [ref],
+    log: join(paths.logs, `${name}.log`),
+  });
   const env = { [workbenchVariable]: paths.state };
   const [nats, redis] = await Promise.all([
     startNats({ dir: paths.logs, storeDir: join(paths.data, 'nats'), env, outliveOwner }),
@@ -16,14 +22,6 @@ export async function startServers(paths: Paths, outliveOwner: boolean): Promise
   return {
     natsUrl: nats.url,
     redisUrl: redis.url,
-    processes: [
-      { name: 'nats', layer: 'server', refs: [nats.ref], log: join(paths.logs, 'nats-server.log') },
-      {
-        name: 'redis',
-        layer: 'server',
-        refs: [redis.ref],
-        log: join(paths.logs, 'redis-server.log'),
-      },
-    ],
+    processes: [server('nats-server', nats.ref), server('redis-server', redis.ref)],
   };
 }
