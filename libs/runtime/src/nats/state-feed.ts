@@ -1,0 +1,34 @@
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { buckets, stateStream, subjects, timelineKey } from '@virtscope/contracts';
+import { absent, bucketStream } from './bus.ts';
+import { followStream, type FeedHands, type StreamFeedEvent } from './stream-feed.ts';
+import { timelineOf } from './timeline.ts';
+
+/** The end of VIRT_STATE is asked for this often: a view that lags must know it. */
+const checkMs = 1_000;
+
+/**
+ * Follows VIRT_STATE. It is another stream when its creation time changed or the `timeline` of
+ * `virt_epochs` was raised (bus rule 4): then it is told from the start.
+ */
+export function followState(
+  nc: NatsConnection,
+  hands: FeedHands,
+  on: (event: StreamFeedEvent) => void,
+): Promise<void> {
+  const { name: stream } = stateStream;
+  return followStream(
+    nc,
+    { ...hands, stream, filter: subjects.stateOfAll, checkMs, readTimeline },
+    on,
+  );
+}
+
+/** 0 while nobody raised one. */
+async function readTimeline(jsm: JetStreamManager): Promise<number> {
+  const subject = `$KV.${buckets.epochs}.${timelineKey}`;
+  const stream = bucketStream(buckets.epochs);
+  const message = await jsm.streams.getMessage(stream, { last_by_subj: subject }).catch(absent);
+  return message === undefined || message === null ? 0 : timelineOf(message.data);
+}
