@@ -1,0 +1,113 @@
+import { Redis } from 'ioredis';
+import type { Logger } from './log.ts';
+import type { Hands } from './service.ts';
+
+/** A cache that is slower than this is no help. */
+const commandDeadlineMs = 1_000;
+
+/** A server that says nothing for this long, though asked, is given up and connected to anew. */
+const silenceMs = 5_000;
+
+const connectDeadlineMs = 5_000;
+const maxReconnectMs = 2_000;
+
+/** Commands without an answer yet; one more fails at once. */
+export const maxRedisCommands = 10_000;
+
+/** The cache cannot be used now: away, too slow, full, read-only. Its user goes on without it. */
+export class RedisError extends Error {
+  override readonly name = 'RedisError';
+}
+
+/**
+ * The service's one connection to Redis, as a cache: texts under keys, each with a lifetime. It
+ * connects in the background, for ever. While Redis is away every command fails at once: nothing
+ * is queued for its return.
+ */
+export class RedisCache implements AsyncDisposable {
+  readonly #redis: Redis;
+  readonly #address: string;
+  readonly #log: Logger;
+  readonly #onReady: (() => void)[] = [];
+  #pending = 0;
+  #isAway = false;
+
+  constructor({ name, env, log }: Pick<Hands, 'name' | 'log'> & { env: { redisUrl: string } }) {
+    const { hostname, port } = new URL(env.redisUrl);
+    this.#address = `${hostname}:${port === '' ? '6379' : port}`; // never the password
+    this.#log = log;
+    this.#redis = new Redis(env.redisUrl, {
+      connectionName: `virtscope-${name}`,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: commandDeadlineMs,
+      socketTimeout: silenceMs,
+      connectTimeout: connectDeadlineMs,
+      retryStrategy: (attempt) => Math.min(100 * attempt, maxReconnectMs),
+    });
+    // An error event without a listener would end the process.
+    this.#redis.on('error', (error: Error) => this.#away(error));
+    this.#redis.on('close', () => this.#away(undefined));
+    this.#redis.on('ready', () => this.#ready());
+  }
+
+  get isReady(): boolean {
+    return this.#redis.status === 'ready';
+  }
+
+  /** Calls `listener` whenever Redis can be used (again); what it remembers is unknown then. */
+  onReady(listener: () => void): void {
+    this.#onReady.push(listener);
+  }
+
+  /** @throws {RedisError} */
+  async get(key: string): Promise<string | undefined> {
+    return (await this.#command(`GET ${key}`, () => this.#redis.get(key))) ?? undefined;
+  }
+
+  /** @throws {RedisError} */
+  async has(key: string): Promise<boolean> {
+    return (await this.#command(`EXISTS ${key}`, () => this.#redis.exists(key))) > 0;
+  }
+
+  /** @throws {RedisError} */
+  async set(key: string, text: string, ttlSeconds: number): Promise<void> {
+    await this.#command(`SET ${key}`, () => this.#redis.set(key, text, 'EX', ttlSeconds));
+  }
+
+  /** Nothing waits for an answer: what is under way fails. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#redis.disconnect();
+    return Promise.resolve();
+  }
+
+  async #command<T>(what: string, send: () => Promise<T>): Promise<T> {
+    if (this.#pending >= maxRedisCommands) {
+      throw new RedisError(
+        `Redis at ${this.#address}: ${what}: ${maxRedisCommands} commands wait already`,
+      );
+    }
+    this.#pending += 1;
+    try {
+      return await send();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new RedisError(`Redis at ${this.#address}: ${what}: ${reason}`, { cause: error });
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  #ready(): void {
+    this.#isAway = false;
+    this.#log.info({ redis: this.#address }, 'connected to Redis');
+    for (const listener of this.#onReady) listener();
+  }
+
+  /** Said once per outage, with the first reason that is known. */
+  #away(error: Error | undefined): void {
+    if (this.#isAway || (error === undefined && this.#redis.status === 'end')) return;
+    this.#isAway = true;
+    this.#log.warn({ redis: this.#address, err: error }, 'Redis is away; reconnecting');
+  }
+}
