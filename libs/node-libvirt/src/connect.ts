@@ -15,6 +15,7 @@ import {
 } from './constants/error-codes.ts';
 import { VIR_FROM_POLKIT } from './constants/error-domains.ts';
 import { authenticate } from './authentication/authenticate.ts';
+import { authFilePath, type Credentials, readCredentials } from './authentication/credentials.ts';
 import {
   connectOpen,
   connectSupportsFeature,
@@ -35,6 +36,11 @@ export type ConnectOptions = {
    * which libvirt itself enforces.
    */
   readOnly?: boolean | undefined;
+  /**
+   * User and password, for daemons that want SASL. Default: the file that `authfile=` names, else
+   * `$LIBVIRT_AUTH_FILE`, else libvirt's auth.conf.
+   */
+  credentials?: Credentials | (() => Promise<Credentials>) | undefined;
   /** Names of the only procedures that may be called, such as `domainGetState`. Default: all. */
   allow?: Iterable<string> | undefined;
   /** For everything until the session is open. Default 10,000. */
@@ -61,12 +67,15 @@ export type ConnectOptions = {
 };
 
 /**
- * Opens a session with the daemon that `uri` names.
+ * Opens a session with the daemon that `uri` names; without one, that `$LIBVIRT_DEFAULT_URI` names.
  *
  * @throws {InvalidUriError} the URI
  * @throws {ConnectError} no session came about: `reason` says why, `cause` has the error below
  */
-export async function connect(uri: string, options: ConnectOptions = {}): Promise<Session> {
+export async function connect(
+  uri: string = process.env['LIBVIRT_DEFAULT_URI'] ?? '',
+  options: ConnectOptions = {},
+): Promise<Session> {
   const { signal, readOnly = true, connectTimeoutMs = 10_000 } = options;
   const { callTimeoutMs = 10_000, eventCapacity = 10_000 } = options;
   signal?.throwIfAborted();
@@ -101,7 +110,7 @@ export async function connect(uri: string, options: ConnectOptions = {}): Promis
     );
     address = connection.address;
     const call = { signal: attempt.signal, timeoutMs: connectTimeoutMs, reason: 'bring-up' };
-    await bringUp(connection, target, readOnly, call);
+    await bringUp(connection, target, options, call);
   } catch (error) {
     connection?.destroy(undefined);
     // The caller's own abort is the caller's; everything else is refined.
@@ -122,15 +131,28 @@ export async function connect(uri: string, options: ConnectOptions = {}): Promis
 async function bringUp(
   connection: Connection,
   target: ConnectUri,
-  readOnly: boolean,
+  { readOnly = true, credentials }: ConnectOptions,
   options: CallOptions,
 ): Promise<void> {
-  await authenticate(connection, options);
+  const authentication = {
+    transport: target.transport,
+    credentials: () => findCredentials(target, credentials),
+  };
+  await authenticate(connection, authentication, options);
   // Asking is announcing: from here on the daemon PINGs us, and we watch it.
   if (await connection.call(connectSupportsFeature, featureKeepalive, options)) {
     connection.keepalive.start();
   }
   await connection.call(connectOpen, { name: target.name, readOnly }, options);
+}
+
+async function findCredentials(
+  { authfile, host = 'localhost' }: ConnectUri,
+  given: ConnectOptions['credentials'],
+): Promise<Credentials | undefined> {
+  if (given !== undefined) return typeof given === 'function' ? given() : given;
+  const path = authFilePath(authfile);
+  return path === undefined ? undefined : readCredentials(path, host);
 }
 
 function closeOnAbort(session: Session, signal: AbortSignal | undefined): void {
@@ -159,7 +181,12 @@ function refine(error: unknown, address: string, attempt: AbortSignal): unknown 
     return new ConnectError('protocol', address, error.message, error);
   }
   if (error instanceof ConnectionLostError) {
-    if (error.cause instanceof ProtocolError) return refine(error.cause, address, attempt);
+    const { cause } = error;
+    if (cause instanceof ProtocolError || cause instanceof ConnectionLostError) {
+      return refine(cause, address, attempt);
+    }
+    // A transport that learns of its failure late, as ssh does, says it with its end.
+    if (cause instanceof ConnectError) return cause;
     return new ConnectError('hung-up', address, error.message, error);
   }
   return error;

@@ -5,6 +5,7 @@
  *     for (const domain of await session.connectListAllDomains()) console.log(domain.name);
  */
 export { connect, type ConnectOptions } from './connect.ts';
+export type { Credentials } from './authentication/credentials.ts';
 export type { EventOptions, PingOptions, Session } from './session.ts';
 export type { CallBill, CallOptions } from './rpc/call.ts';
 export {

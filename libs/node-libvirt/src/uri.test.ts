@@ -43,7 +43,7 @@ test('parameters are taken apart and never sent on', () => {
 });
 
 test.each([
-  ['', 'not a libvirt URI'],
+  ['', 'LIBVIRT_DEFAULT_URI is not set'],
   ['/system', 'not a libvirt URI'],
   ['qemu', 'not a libvirt URI'],
   ['qemu+unix://h/system', 'has no host'],

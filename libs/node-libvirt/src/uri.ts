@@ -71,6 +71,7 @@ export function parseUri(text: string): ConnectUri {
     throw new InvalidUriError(text, why);
   };
   const parts = grammar.exec(text);
+  if (text === '') return fail('no URI given, and LIBVIRT_DEFAULT_URI is not set');
   if (parts === null) {
     return fail('not a libvirt URI, such as qemu:///system or qemu+tls://host/system');
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ConnectUri, isSessionUri } from '../uri.ts';
 
 /** Drivers that have a daemon of their own, as socket names. */
-const daemonOfDriver: Readonly<Record<string, string>> = {
+export const daemonOfDriver: Readonly<Record<string, string>> = {
   bhyve: 'virtbhyved',
   ch: 'virtchd',
   interface: 'virtinterfaced',

@@ -1,0 +1,90 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect, type ConnectOptions } from './connect.ts';
+import { ConnectError } from './errors.ts';
+import {
+  type ListeningHost,
+  type SaslUser,
+  loginOf,
+  startListeningHost,
+} from './testing/listening-host.ts';
+
+const scram: SaslUser = { mechanism: 'scram-sha-256', user: 'alice', password: 'päss=,wörd' };
+const plain: SaslUser = { mechanism: 'plain', user: 'bob', password: 'sécret' };
+let scramHost: ListeningHost;
+let plainHost: ListeningHost;
+
+beforeAll(async () => {
+  scramHost = await startListeningHost([], scram);
+  plainHost = await startListeningHost([], plain);
+});
+afterAll(async () => {
+  await scramHost[Symbol.asyncDispose]();
+  await plainHost[Symbol.asyncDispose]();
+});
+
+const tlsUri = ({ tlsPort, pki }: ListeningHost, more = ''): string =>
+  `test+tls://127.0.0.1:${tlsPort}/default?pkipath=${pki}${more}`;
+
+async function failure(uri: string, options?: ConnectOptions): Promise<ConnectError> {
+  const error = await connect(uri, options).then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(ConnectError);
+  return error as ConnectError;
+}
+
+test('SCRAM-SHA-256 over TLS and over the UNIX socket', async () => {
+  for (const uri of [tlsUri(scramHost), scramHost.daemon.testUriRw]) {
+    await using session = await connect(uri, { credentials: loginOf(scram) });
+    expect(await session.connectGetType()).toBe('TEST');
+  }
+});
+
+test('PLAIN over TLS', async () => {
+  const credentials = (): Promise<ReturnType<typeof loginOf>> => Promise.resolve(loginOf(plain));
+  await using session = await connect(tlsUri(plainHost), { credentials });
+  expect(await session.connectGetType()).toBe('TEST');
+});
+
+test('PLAIN is not said where nothing hides it', async () => {
+  const error = await failure(plainHost.daemon.testUriRw, { credentials: loginOf(plain) });
+  expect(error.reason).toBe('authentication');
+  expect(error.message).toContain('SCRAM-SHA-256 on unix');
+});
+
+test.each([
+  ['password', { ...scram, password: 'wrong' }],
+  ['user', { ...scram, user: 'mallory' }],
+])('a wrong %s is an error of authentication', async (_, who) => {
+  const error = await failure(tlsUri(scramHost), { credentials: loginOf(who) });
+  expect(error).toMatchObject({ reason: 'authentication', cause: { code: 45 } });
+});
+
+test('SASL on plain TCP is refused with the reason, and nothing secret is said', async () => {
+  const uri = `test+tcp://127.0.0.1:${scramHost.tcpPort}/default`;
+  const error = await failure(uri, { credentials: loginOf(scram) });
+  expect(error.reason).toBe('authentication');
+  expect(error.message).toContain('plain TCP');
+});
+
+test('without credentials the error says where they may be given', async () => {
+  const nothing = join(scramHost.folder, 'empty.conf');
+  writeFileSync(nothing, '');
+  const error = await failure(tlsUri(scramHost, `&authfile=${nothing}`));
+  expect(error.reason).toBe('authentication');
+  expect(error.message).toContain('authfile=');
+});
+
+test('credentials come from a file of the format of libvirt', async () => {
+  const file = join(scramHost.folder, 'auth.conf');
+  const { username, password } = loginOf(scram);
+  writeFileSync(
+    file,
+    `[credentials-x]\nauthname=${username}\npassword=${password}\n\n[auth-libvirt-127.0.0.1]\ncredentials=x\n`,
+  );
+  await using session = await connect(tlsUri(scramHost, `&authfile=${file}`));
+  expect(await session.connectGetType()).toBe('TEST');
+});
