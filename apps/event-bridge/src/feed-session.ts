@@ -46,6 +46,8 @@ export class FeedSession {
   #feed: HostFeed | undefined;
   #ended = 'the watch of the host ended';
   #linkAfter: HostPulse['link'] = 'lost';
+  /** Messages of others on our subjects that were not looked at yet. */
+  #foreign = 0;
 
   constructor(host: WantedHost, session: Session, cause: string, bridge: BridgeHands, log: Logger) {
     this.#host = host;
@@ -110,6 +112,7 @@ export class FeedSession {
       fenced: (byEpoch) => this.#fenced(byEpoch),
       inspect: () => this.#inspect(),
     });
+    using _listening = this.#listenToOthers();
     this.#perform(effects);
     this.#perform([{ type: 'list', afterMs: 0 }]);
     void this.#identify();
@@ -320,7 +323,32 @@ export class FeedSession {
     this.#push({ type: 'identified', identity });
   }
 
-  /** After the bus was away: what others wrote on our subjects meanwhile. */
+  /** Bus rule 1: whoever else writes on our subjects is heard, refused by the broker or not. */
+  #listenToOthers(): Disposable {
+    const { nc } = this.#bridge;
+    const subscription = nc.subscribe(subjects.stateOfHost(this.#host.id), {
+      callback: () => {
+        this.#foreign++;
+        // A burst of them is one look, and one more after it for those that came meanwhile.
+        if (this.#foreign === 1) void this.#inspectForeign();
+      },
+    });
+    return { [Symbol.dispose]: () => subscription.unsubscribe() };
+  }
+
+  async #inspectForeign(): Promise<void> {
+    while (this.#foreign > 0 && !this.#stop.signal.aborted) {
+      const seen = this.#foreign;
+      try {
+        await this.#inspect();
+      } catch (error) {
+        this.#log.warn({ err: error }, 'foreign rows cannot be looked at; the next sync will');
+      }
+      this.#foreign -= seen;
+    }
+  }
+
+  /** After the bus was away, or somebody wrote: what others wrote on our subjects meanwhile. */
   async #inspect(): Promise<void> {
     const { nc } = this.#bridge;
     const rows = await readSubjects(nc, {

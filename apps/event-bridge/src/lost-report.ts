@@ -13,6 +13,8 @@ export class LostReport {
   readonly #host: WantedHost;
   readonly #bridge: BridgeHands;
   #state: 'nothing said' | 'saying' | 'said' | 'had a session' = 'nothing said';
+  #problem = '';
+  #guarded: Disposable | undefined;
 
   constructor(host: WantedHost, bridge: BridgeHands) {
     this.#host = host;
@@ -21,9 +23,11 @@ export class LostReport {
 
   opened(): void {
     this.#state = 'had a session';
+    this.#guarded?.[Symbol.dispose]();
   }
 
   tell(problem: string): void {
+    this.#problem = problem;
     const { heart, hands, signal } = this.#bridge;
     if (this.#state !== 'nothing said' || heart.holderOf(this.#host.id) !== undefined) return;
     this.#state = 'saying';
@@ -40,8 +44,14 @@ export class LostReport {
     );
   }
 
+  #again(): void {
+    if (this.#state !== 'said') return;
+    this.#state = 'nothing said';
+    this.tell(this.#problem);
+  }
+
   async #say(problem: string): Promise<void> {
-    const { nc, hands, writer, heart, signal } = this.#bridge;
+    const { nc, hands, guard, writer, heart, signal } = this.#bridge;
     const host = this.#host.id;
     const base = await readBase(nc, host, signal);
     const epoch = await takeEpoch(nc, {
@@ -72,6 +82,14 @@ export class LostReport {
     );
     const upTo = written.type === 'stored' ? written.seq : 0;
     if (this.#state === 'saying') {
+      this.#guarded = guard.guard(host, {
+        epoch,
+        upTo: () => upTo,
+        // Another bus has not heard it.
+        restart: () => this.#again(),
+        fenced: () => heart.forget(host),
+        inspect: () => Promise.resolve(),
+      });
       heart.tell(host, () => ({ epoch, link: 'lost', verifiedAgeMs: null, seq: 0, upTo }));
     }
   }

@@ -15,6 +15,8 @@ export async function connectNats(
     servers: env.natsUrl,
     name: `virtscope-${hands.name}`,
     noAsyncTraces: true,
+    // What a service writes itself it need not hear: on its own subjects all else is foreign.
+    noEcho: true,
     maxReconnectAttempts: -1,
     waitOnFirstConnect: true,
     reconnectTimeWait: 250,

@@ -15,7 +15,8 @@ import { headersOf, readLast } from './state-writer.ts';
 /** Events of a replica that the broker has not acked; beyond it their hosts become `gap`. */
 export const maxUnackedEvents = 10_000;
 const maxPublishesInFlight = 256;
-const ackTimeoutMs = 5_000;
+/** An ack takes well under a millisecond; a write whose ack was lost in an outage goes again soon. */
+const ackTimeoutMs = 2_000;
 const retryMs = 250;
 
 /** Publishes events to VIRT_EVENTS, each until it is acked, each once for whoever dedupes. */

@@ -15,7 +15,8 @@ import { isLostRace } from './epochs.ts';
 
 /** Writes in flight, over all hosts of a replica: the others wait for a place. */
 const maxWritesInFlight = 512;
-const ackTimeoutMs = 5_000;
+/** An ack takes well under a millisecond; a write whose ack was lost in an outage goes again soon. */
+const ackTimeoutMs = 2_000;
 const retryMs = 250;
 
 export type StateWrite = {
