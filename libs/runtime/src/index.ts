@@ -23,6 +23,14 @@ export { NatsLink } from './nats/link.ts';
 export { LinkStatus } from './nats/link-status.ts';
 export { readSubjects, type LastMessage } from './nats/read-subjects.ts';
 export { makeRoundTrips, roundTripPeriodMs, type RoundTripTimes } from './nats/round-trip.ts';
+export {
+  maxServiceRequests,
+  NatsService,
+  type ServiceDescription,
+  type ServiceEndpoint,
+  type ServiceFault,
+  type ServiceReply,
+} from './nats/service.ts';
 export { followState } from './nats/state-feed.ts';
 export { followStats } from './nats/stats-feed.ts';
 export { type FeedHands, type StreamFeedEvent } from './nats/stream-feed.ts';

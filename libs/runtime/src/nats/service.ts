@@ -110,7 +110,7 @@ export class NatsService implements AsyncDisposable {
     const startedMs = performance.now();
     const reply = await this.#replyOf(endpoint, request);
     stats.requests += 1;
-    stats.processingNs += nanos(performance.now() - startedMs);
+    stats.processingNs += Math.round(nanos(performance.now() - startedMs));
     if (reply.error !== undefined) {
       stats.errors += 1;
       stats.lastError = `${reply.error.code}:${reply.error.description}`;
@@ -190,7 +190,7 @@ export class NatsService implements AsyncDisposable {
           num_requests: requests,
           num_errors: errors,
           last_error: lastError,
-          processing_time: Math.round(processingNs),
+          processing_time: processingNs,
           average_processing_time: requests === 0 ? 0 : Math.round(processingNs / requests),
         };
       }),
