@@ -20,6 +20,8 @@ export const subjects = {
     `${root}.state.${host}.${type}.${encodeToken(id)}`,
   /** The host's own record lies under its own id. */
   hostRecord: (host: HostId) => `${root}.state.${host}.host.${host}`,
+  recordOfAll: `${root}.state.*.host.*`,
+  domainsOfHost: (host: HostId) => `${root}.state.${host}.domain.*`,
   stateOfHost: (host: HostId) => `${root}.state.${host}.>`,
   stateOfAll: `${root}.state.>`,
   event: (host: HostId, type: ThingType, id: string, kind: string) =>
