@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as testkit from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type ConnectOptions } from './connect.ts';
 import { ConnectError } from './errors.ts';
@@ -12,19 +13,19 @@ import {
 
 const scram: SaslUser = { mechanism: 'scram-sha-256', user: 'alice', password: 'päss=,wörd' };
 const plain: SaslUser = { mechanism: 'plain', user: 'bob', password: 'sécret' };
-let scramHost: ListeningHost;
-let plainHost: ListeningHost;
+let scramHost: ListeningHost<testkit.Libvirtd>;
+let plainHost: ListeningHost<testkit.Libvirtd>;
 
 beforeAll(async () => {
-  scramHost = await startListeningHost([], scram);
-  plainHost = await startListeningHost([], plain);
+  scramHost = await startListeningHost(testkit, scram);
+  plainHost = await startListeningHost(testkit, plain);
 });
 afterAll(async () => {
   await scramHost[Symbol.asyncDispose]();
   await plainHost[Symbol.asyncDispose]();
 });
 
-const tlsUri = ({ tlsPort, pki }: ListeningHost, more = ''): string =>
+const tlsUri = ({ tlsPort, pki }: ListeningHost<testkit.Libvirtd>, more = ''): string =>
   `test+tls://127.0.0.1:${tlsPort}/default?pkipath=${pki}${more}`;
 
 async function failure(uri: string, options?: ConnectOptions): Promise<ConnectError> {

@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Libvirtd, type TempDir, startLibvirtd, tempDir } from '@virtscope/testkit';
+import * as testkit from '@virtscope/testkit';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect } from './connect.ts';
 import { ConnectError, ConnectionLostError } from './errors.ts';
 import { fakeSsh } from './testing/fake-ssh.ts';
 import { type Sshd, startSshd } from './testing/sshd.ts';
 
-let daemon: Libvirtd;
+let daemon: testkit.Libvirtd;
 let sshd: Sshd;
 let ssh: Disposable;
-let far: TempDir;
+let far: testkit.TempDir;
 
 /** As OpenBSD's netcat, as far as libvirt's clients use it. */
 const netcat = `#!${process.execPath}
@@ -24,13 +24,13 @@ process.stdin.pipe(socket).pipe(process.stdout);
 `;
 
 beforeAll(async () => {
-  daemon = await startLibvirtd({ name: 'far' });
-  far = await tempDir('nlv-far-');
+  daemon = await testkit.startLibvirtd({ name: 'far' });
+  far = await testkit.tempDir('nlv-far-');
   writeFileSync(join(far.path, 'nc'), netcat, { mode: 0o755 });
   // The helper looks for its socket where libvirt is compiled to look: in the daemon's own view.
   const helper = `#!/bin/sh\nexec nsenter --mount --target ${daemon.pid} /usr/bin/virt-ssh-helper "$@"\n`;
   writeFileSync(join(far.path, 'virt-ssh-helper'), helper, { mode: 0o755 });
-  sshd = await startSshd(far.path);
+  sshd = await startSshd(testkit, far.path);
   // The real ssh, kept away from this user's own configuration.
   ssh = fakeSsh(`exec /usr/bin/ssh ${sshd.clientOptions} "$@"`);
 });

@@ -1,17 +1,18 @@
 import { createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import * as testkit from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type ConnectOptions } from './connect.ts';
 import { ConnectError } from './errors.ts';
 import { type ListeningHost, startListeningHost } from './testing/listening-host.ts';
 import { makePki, mixPki } from './testing/pki.ts';
 
-let host: ListeningHost;
+let host: ListeningHost<testkit.Libvirtd>;
 let strangers: string;
 
 beforeAll(async () => {
-  host = await startListeningHost();
+  host = await startListeningHost(testkit);
   strangers = join(host.folder, 'strangers');
   makePki(strangers);
 });

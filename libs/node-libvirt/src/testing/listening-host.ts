@@ -3,12 +3,22 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Libvirtd, freePort, startLibvirtd } from '@virtscope/testkit';
 import { makePki } from './pki.ts';
 import { testTool } from './tool.ts';
 
-export type ListeningHost = AsyncDisposable & {
-  daemon: Libvirtd;
+/** What it takes of the testkit, handed in by the tests: this package does not know it. */
+export type HostKit<Daemon extends AsyncDisposable> = {
+  toolsDir(): string;
+  freePort(): Promise<number>;
+  startLibvirtd(options: {
+    dir: string;
+    env: Record<string, string>;
+    conf: readonly string[];
+  }): Promise<Daemon>;
+};
+
+export type ListeningHost<Daemon extends AsyncDisposable> = AsyncDisposable & {
+  daemon: Daemon;
   folder: string;
   pki: string;
   tlsPort: number;
@@ -19,21 +29,19 @@ export type SaslUser = { mechanism: 'scram-sha-256' | 'plain'; user: string; pas
 
 const realm = 'virtscope';
 
-/** @param conf lines for libvirtd.conf that win over the ones here */
-export async function startListeningHost(
-  conf: readonly string[] = [],
+export async function startListeningHost<Daemon extends AsyncDisposable>(
+  kit: HostKit<Daemon>,
   sasl?: SaslUser,
-): Promise<ListeningHost> {
+): Promise<ListeningHost<Daemon>> {
   const folder = mkdtempSync(join(tmpdir(), 'nlv-'));
   const pki = join(folder, 'pki');
   makePki(pki);
-  if (sasl !== undefined) addUser(folder, sasl);
-  const [tlsPort, tcpPort] = [await freePort(), await freePort()];
-  const daemon = await startLibvirtd({
+  if (sasl !== undefined) addUser(kit.toolsDir(), folder, sasl);
+  const [tlsPort, tcpPort] = [await kit.freePort(), await kit.freePort()];
+  const daemon = await kit.startLibvirtd({
     dir: join(folder, 'host'),
-    env: { PATH: listening(folder) },
+    env: { PATH: listening(kit.toolsDir(), folder) },
     conf: [
-      ...conf,
       'listen_tls = 1',
       'listen_tcp = 1',
       'listen_addr = "127.0.0.1"',
@@ -61,10 +69,10 @@ export async function startListeningHost(
 }
 
 /** libvirtd listens on the network only when it is told to on its command line. */
-function listening(folder: string): string {
+function listening(toolsDir: string, folder: string): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  const { command } = testTool('libvirtd', 'libvirt-daemon');
+  const { command } = testTool(toolsDir, 'libvirtd', 'libvirt-daemon');
   writeFileSync(join(bin, 'libvirtd'), `#!/bin/sh\nexec ${command} --listen "$@"\n`, {
     mode: 0o755,
   });
@@ -72,14 +80,14 @@ function listening(folder: string): string {
 }
 
 /** Where the daemon will see its SASL configuration as /etc/sasl2, and its users beside. */
-function addUser(folder: string, { mechanism, user, password }: SaslUser): void {
+function addUser(toolsDir: string, folder: string, { mechanism, user, password }: SaslUser): void {
   const sasl2 = join(folder, 'host/sasl2');
   mkdirSync(sasl2, { recursive: true });
   writeFileSync(
     join(sasl2, 'libvirt.conf'),
     `mech_list: ${mechanism}\npwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: /etc/sasl2/users.db\n`,
   );
-  const { command, env } = testTool('saslpasswd2', 'sasl2-bin');
+  const { command, env } = testTool(toolsDir, 'saslpasswd2', 'sasl2-bin');
   const args = ['-p', '-c', '-a', 'libvirt', '-f', join(sasl2, 'users.db'), '-u', realm, user];
   execFileSync(command, args, { input: password, env, stdio: 'pipe' });
 }

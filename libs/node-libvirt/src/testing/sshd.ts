@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '@virtscope/testkit';
 import { testTool } from './tool.ts';
 import { until } from './until.ts';
 
@@ -20,6 +19,9 @@ export type Sshd = AsyncDisposable & {
   knownHosts(content: 'right' | 'wrong' | 'none'): void;
 };
 
+/** What it takes of the testkit, handed in by the tests: this package does not know it. */
+export type SshdKit = { toolsDir(): string; freePort(): Promise<number> };
+
 /**
  * In a mount namespace of its own: sshd wants an account to which it gives up root, and a folder
  * below /run, and the machine shall keep neither.
@@ -34,18 +36,18 @@ exec "$@"
 `;
 
 /** @param farPath what the far side's PATH begins with: where its helpers are */
-export async function startSshd(farPath: string): Promise<Sshd> {
+export async function startSshd(kit: SshdKit, farPath: string): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'nlv-sshd-'));
   for (const name of ['host', 'user', 'wrong']) {
     const file = join(folder, name);
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
   }
-  const port = await freePort();
+  const port = await kit.freePort();
   copyFileSync(join(folder, 'user.pub'), join(folder, 'authorized'));
   copyFileSync('/etc/passwd', join(folder, 'passwd'));
   const config = join(folder, 'sshd_config');
   writeFileSync(config, sshdConfig(folder, port, farPath));
-  const { command, env } = testTool('sshd', 'openssh-server');
+  const { command, env } = testTool(kit.toolsDir(), 'sshd', 'openssh-server');
   const child = spawn(
     'unshare',
     ['--mount', '--propagation', 'private', 'sh', '-ec', enterScript, 'enter'].concat(
