@@ -10,7 +10,8 @@ const brokerMs = 1_700_000_000_000;
 function world(): World {
   const made = World.ready('hv1');
   made.state(presence('hv1', 1), presence('hv1', 2), record('hv1'));
-  made.view.statsOpened(brokerMs, 0);
+  made.view.statsOpened();
+  made.view.statsBrokerTime(brokerMs, 0);
   return made;
 }
 

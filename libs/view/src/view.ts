@@ -151,9 +151,13 @@ export class View {
 
   // -- VIRT_STATS and virt_epochs
 
-  /** The stats are read from the start; the broker said its time, asked at `startedMs`. */
-  statsOpened(brokerMs: number, startedMs: number): void {
+  /** The stats are read from the start. */
+  statsOpened(): void {
     this.#stats = new StatsTable(this.#samplerEpochs);
+  }
+
+  /** The broker said its time, asked at `startedMs`: without it no sample has an age. */
+  statsBrokerTime(brokerMs: number, startedMs: number): void {
     this.#stats.clock.said(brokerMs, startedMs);
   }
 

@@ -1,0 +1,44 @@
+import { noQuerySchema, problemTypes } from '@virtscope/contracts';
+import { moment, type AnsweringHands } from './answering.ts';
+import { sendProblem } from './problem.ts';
+import type { App } from './server.ts';
+
+const questions = [
+  '/v1/domains?host=&state=&name=&pageSize=&pageToken=&minRevision=',
+  '/v1/domains/{uuid}',
+  '/v1/hosts',
+  '/v1/hosts/{host}',
+  '/v1/hosts/{host}/domains/{uuid}',
+  '/v1/hosts/{host}/domains/by-id/{id}',
+  '/v1/hosts/{host}/domains/by-name/{name}',
+  '/v1/hosts/{host}/domains/{uuid}/stats',
+  '/v1/hosts/{host}/stats',
+  '/v1/hosts/{host}/capabilities',
+  '/healthz',
+  '/readyz',
+];
+
+/** The door: what can be asked, and whether asking makes sense now. */
+export function serviceRoutes(app: App, { view, clock }: AnsweringHands): void {
+  app.get('/', { schema: { querystring: noQuerySchema } }, () => ({
+    service: 'virtscope query-api',
+    questions,
+  }));
+
+  app.get('/healthz', () => ({ status: 'ok' }));
+
+  app.get('/readyz', (_request, reply) => {
+    const problems = Object.entries(view.unready(moment(clock).monotonicMs));
+    if (problems.length === 0) return reply.send({ status: 'ready', revision: view.revision });
+    return sendProblem(
+      reply,
+      {
+        type: problemTypes.notReady,
+        title: 'The view is not ready',
+        status: 503,
+        detail: problems.map(([check, reason]) => `${check}: ${reason}`).join('; '),
+      },
+      1,
+    );
+  });
+}

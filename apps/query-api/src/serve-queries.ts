@@ -1,0 +1,30 @@
+import { askCapabilities, connectNats, type Hands } from '@virtscope/runtime';
+import { View } from '@virtscope/view';
+import { fillView } from './fill-view.ts';
+import { startServer } from './http/server.ts';
+import { Movement } from './movement.ts';
+import { ViewMetrics } from './view-metrics.ts';
+
+/**
+ * The service's body: HTTP from the first moment (not ready until the view is filled), and the
+ * feeds that fill the view until the service is stopped. It has no path to libvirt (L1).
+ */
+export async function serveQueries(hands: Hands): Promise<void> {
+  const view = new View();
+  const movement = new Movement(hands.clock);
+  const metrics = new ViewMetrics(hands.metrics);
+  let capabilities: Parameters<typeof startServer>[0]['capabilities'] = () =>
+    Promise.resolve({ kind: 'unavailable', reason: 'not connected to NATS yet' });
+  hands.health.set('view', false);
+  await using server = await startServer({
+    ...hands,
+    listen: hands.env.httpListen,
+    view,
+    movement,
+    capabilities: (host, timeoutMs) => capabilities(host, timeoutMs),
+  });
+  hands.log.info({ url: server.url }, 'answering');
+  await using nc = await connectNats(hands);
+  capabilities = (host, timeoutMs) => askCapabilities(nc, host, timeoutMs);
+  await fillView(nc, { ...hands, view, movement, viewMetrics: metrics });
+}
