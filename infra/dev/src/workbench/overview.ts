@@ -26,13 +26,17 @@ export function allLive({ hosts }: Overview): boolean {
 
 export function overviewTables({ hosts, domains, more }: Overview): string {
   const hostRows = hosts.map((host) => [host.host, host.trust, String(host.domains)]);
-  const domainRows = domains.map((domain) => [
-    domain.name,
-    domain.host,
-    domain.state,
-    domain.id === null ? '-' : String(domain.id),
-    domain.uuid,
-  ]);
+  const byPlace = (one: HttpDomain, other: HttpDomain): number =>
+    one.host.localeCompare(other.host) || one.name.localeCompare(other.name);
+  const domainRows = domains
+    .toSorted(byPlace)
+    .map((domain) => [
+      domain.name,
+      domain.host,
+      domain.state,
+      domain.id === null ? '-' : String(domain.id),
+      domain.uuid,
+    ]);
   return [
     formatTable([['HOST', 'TRUST', 'DOMAINS'], ...hostRows]),
     formatTable([['DOMAIN', 'HOST', 'STATE', 'ID', 'UUID'], ...domainRows]),

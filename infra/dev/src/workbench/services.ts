@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServerProcess, freePort } from '@virtscope/testkit';
 import { type Paths, root } from '../paths.ts';
@@ -26,8 +25,7 @@ export async function startService(
   surroundings: Surroundings,
   outliveOwner: boolean,
 ): Promise<StartedService> {
-  const main = join(appsDir(), name, 'src/main.ts');
-  if (!existsSync(main)) throw new Error(`the service ${name} is not there: no ${main}`);
+  const main = join(root, 'apps', name, 'src/main.ts');
   const log = join(paths.logs, `${name}.log`);
   const management = `127.0.0.1:${await freePort()}`;
   const server = await ServerProcess.start({
@@ -54,9 +52,4 @@ export function serviceEnv(surroundings: Surroundings, management: string): Reco
     VIRTSCOPE_MANAGEMENT_LISTEN: management,
     VIRTSCOPE_LOG_LEVEL: process.env['VIRTSCOPE_LOG_LEVEL'] ?? 'info',
   };
-}
-
-/** Where the services' sources are; a test of the workbench puts stand-ins elsewhere. */
-function appsDir(): string {
-  return process.env['VIRTSCOPE_APPS_DIR'] ?? join(root, 'apps');
 }
