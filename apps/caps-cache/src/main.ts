@@ -1,0 +1,5 @@
+/** caps-cache: what each host can run, answered over NATS from Redis. */
+import { runService } from '@virtscope/runtime';
+import { serveCapabilities } from './serve-capabilities.ts';
+
+await runService('caps-cache', serveCapabilities);
