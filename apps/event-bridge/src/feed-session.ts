@@ -2,7 +2,13 @@
  * One libvirt session's feed: the shell around the mind in `@virtscope/events`. It turns what
  * libvirt and the bus say into inputs, and does what the mind wishes.
  */
-import { stateStream, subjects, type HostPulse, type HostRecord } from '@virtscope/contracts';
+import {
+  epochSchema,
+  stateStream,
+  subjects,
+  type HostPulse,
+  type HostRecord,
+} from '@virtscope/contracts';
 import {
   highestEpoch,
   openFeed,
@@ -19,6 +25,7 @@ import {
 import type { WantedHost } from '@virtscope/fleet';
 import type { DomainEventStream, Session } from 'node-libvirt';
 import { Mailbox, parseJson, readSubjects, takeEpoch, type Logger } from '@virtscope/runtime';
+import { z } from 'zod';
 import { readBase, rowKeyOf } from './bus-base.ts';
 import { LibvirtReads } from './libvirt-reads.ts';
 import type { BridgeHands } from './watch-host.ts';
@@ -29,6 +36,8 @@ const maxInputs = 50_000;
 const pingPeriodMs = 5_000;
 /** How long what a lost session heard may take to reach the bus before it is left to the sync. */
 const drainDeadlineMs = 5_000;
+
+const epochOnly = z.object({ epoch: epochSchema });
 
 export class FeedSession {
   readonly #host: WantedHost;
@@ -358,8 +367,9 @@ export class FeedSession {
     });
     for (const { subject, seq, data } of rows) {
       const key: RowKey | undefined = rowKeyOf(subject);
-      const { epoch } = (parseJson(data) ?? {}) as { epoch?: unknown };
-      if (key === undefined || typeof epoch !== 'number') continue;
+      if (key === undefined) continue;
+      // What is no row at all stands in a row's place, and is overwritten like the oldest.
+      const { epoch = 0 } = epochOnly.safeParse(parseJson(data)).data ?? {};
       if (epoch !== this.#feed?.epoch) this.#push({ type: 'strayed', key, seq, epoch });
     }
   }

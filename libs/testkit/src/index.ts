@@ -11,6 +11,13 @@ export {
 } from './pulse-guest.ts';
 export { type RedisOptions, type RedisServer, startRedis } from './redis-server.ts';
 export { type Launch, ServerProcess, ServerStartError, logTail } from './server-process.ts';
+export {
+  type MetricSample,
+  ServiceProcess,
+  type ServiceName,
+  type ServiceOptions,
+  startService,
+} from './service-process.ts';
 export { type TempDir, tempDir } from './temp-dir.ts';
 export {
   type NatsVersion,
