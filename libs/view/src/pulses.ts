@@ -99,6 +99,8 @@ export class Pulses {
       this.refused['stale-writer']++;
       return;
     }
+    // What an earlier session promised will not be kept by it any more.
+    if (pulse.epoch > pulses.highestEpoch) pulses.pending = [];
     pulses.highestEpoch = pulse.epoch;
     if (pulses.pending.length >= maxPendingPulses) pulses.pending.pop();
     pulses.pending.push(pulse);
@@ -107,12 +109,12 @@ export class Pulses {
   #settle(host: HostId, appliedSeq: number): HostPulses | undefined {
     const pulses = this.#hosts.get(host);
     if (pulses === undefined) return undefined;
-    let next: Pulse | undefined;
-    while ((next = pulses.pending[0]) !== undefined && next.upTo <= appliedSeq) {
-      pulses.pending.shift();
-      pulses.believed = next;
-      if (next.verifiedMs !== null) {
-        pulses.verifiedMs = Math.max(pulses.verifiedMs ?? next.verifiedMs, next.verifiedMs);
+    const newest = pulses.pending.findLastIndex(({ upTo }) => upTo <= appliedSeq);
+    for (const pulse of pulses.pending.splice(0, newest + 1)) {
+      if (pulse.upTo > appliedSeq) continue;
+      pulses.believed = pulse;
+      if (pulse.verifiedMs !== null) {
+        pulses.verifiedMs = Math.max(pulses.verifiedMs ?? pulse.verifiedMs, pulse.verifiedMs);
       }
     }
     return pulses;

@@ -64,6 +64,17 @@ test('a view that is always a little behind still comes to believe a heartbeat',
   }
 });
 
+test('a promise of a session that is over does not keep the next one from being believed', () => {
+  const world = live();
+  world.beat(2_000, { hv1: { upTo: 900 } });
+  world.state(record('hv1', { epoch: 11 }));
+  world.beat(3_000, { hv1: { upTo: 4, epoch: 11 } });
+  expect(trust(world, 3_000)[0]).toBe('live');
+  world.beat(4_000, { hv1: { upTo: 900, epoch: 11 } });
+  world.beat(9_000, { hv1: { upTo: 4, epoch: 11 } });
+  expect(trust(world, 9_000)[0]).toBe('live');
+});
+
 test('a heartbeat before the first round trip is of no known age', () => {
   const world = World.ready('hv1');
   world.state(record('hv1'));
