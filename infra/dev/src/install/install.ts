@@ -1,16 +1,25 @@
 import type { Progress } from '../progress.ts';
-import { getSystemPackages } from './system-packages.ts';
-import { getNatsServer, getNatsServer210, getRedisServer } from './unpacked-servers.ts';
+import { getSystemPackages, testRequirements, upRequirements } from './system-packages.ts';
+import {
+  getNatsServer,
+  getNatsServer210,
+  getRedisServer,
+  getUnpacked,
+} from './unpacked-servers.ts';
 
 /** Gets every server that the workbench starts and the machine lacks. */
 export async function installServers(progress: Progress): Promise<void> {
-  await getSystemPackages(progress);
+  await getSystemPackages(upRequirements, progress);
   await getNatsServer(progress);
   await getRedisServer(progress);
 }
 
 /** The same, and what only tests ask for. */
 export async function installForTests(progress: Progress): Promise<void> {
-  await installServers(progress);
+  await getSystemPackages([...upRequirements, ...testRequirements], progress);
+  await getNatsServer(progress);
+  await getRedisServer(progress);
+  await getUnpacked('openssh-server', 'sshd', progress);
+  await getUnpacked('sasl2-bin', 'saslpasswd2', progress);
   await getNatsServer210(progress);
 }

@@ -1,6 +1,6 @@
 /**
- * libvirtd, QEMU and tini, which must be installed on the machine: they find their modules and
- * firmware at fixed places. None of these packages ships a service; should one of them (or of
+ * What must be installed on the machine, because it finds its modules and firmware at fixed
+ * places: libvirtd, QEMU and tini, and a few programs and modules that only tests use. None of these packages ships a service; should one of them (or of
  * what they need) ever do, it is refused to start and switched off.
  */
 import { existsSync, globSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { aptExists, installPackages, systemApt, wouldInstall } from './apt.ts';
 import { runCommand } from './run-command.ts';
 
 /** What must be there, and the package that brings it. */
-type Requirement = { package: string; present: () => boolean };
+export type Requirement = { package: string; present: () => boolean };
 
 const program =
   (name: string): (() => boolean) =>
@@ -26,12 +26,17 @@ const program =
     }
   };
 
-const requirements: readonly Requirement[] = [
+const anyFile =
+  (pattern: string): (() => boolean) =>
+  () =>
+    globSync(pattern).length > 0;
+
+/** What `up` needs. */
+export const upRequirements: readonly Requirement[] = [
   { package: 'libvirt-daemon', present: program('libvirtd') },
   {
     package: 'libvirt-daemon-driver-qemu',
-    present: () =>
-      globSync('/usr/lib{,64}/{*/,}libvirt/connection-driver/libvirt_driver_qemu.so').length > 0,
+    present: anyFile('/usr/lib{,64}/{*/,}libvirt/connection-driver/libvirt_driver_qemu.so'),
   },
   { package: 'libvirt-clients', present: program('virsh') },
   { package: 'qemu-system-x86', present: program('qemu-system-x86_64') },
@@ -40,7 +45,15 @@ const requirements: readonly Requirement[] = [
   { package: 'util-linux', present: program('unshare') },
 ];
 
-export function missingPackages(): string[] {
+/** What tests need besides: certificates, ssh, and SASL on libvirtd's side. */
+export const testRequirements: readonly Requirement[] = [
+  { package: 'openssl', present: program('openssl') },
+  { package: 'openssh-client', present: program('ssh') },
+  { package: 'libsasl2-modules', present: anyFile('/usr/lib{,64}/{*/,}sasl2/libscram.so*') },
+  { package: 'libsasl2-modules-db', present: anyFile('/usr/lib{,64}/{*/,}sasl2/libsasldb.so*') },
+];
+
+function missingPackages(requirements: readonly Requirement[]): string[] {
   return requirements.filter(({ present }) => !present()).map((needed) => needed.package);
 }
 
@@ -50,8 +63,11 @@ export function installCommand(packages: readonly string[]): string {
 }
 
 /** @throws {CannotError} there is no root, or no apt */
-export async function getSystemPackages(progress: Progress): Promise<void> {
-  const missing = missingPackages();
+export async function getSystemPackages(
+  requirements: readonly Requirement[],
+  progress: Progress,
+): Promise<void> {
+  const missing = missingPackages(requirements);
   if (missing.length === 0) return;
   if (!aptExists()) {
     throw new CannotError(

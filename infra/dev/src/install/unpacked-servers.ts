@@ -1,10 +1,10 @@
 /**
- * nats-server and redis-server, unpacked from the distribution's packages into the tools folder.
- * They are not installed: their packages would start a service, now and at every boot.
+ * Servers that are unpacked from the distribution's packages into the tools folder. They are not
+ * installed: their packages would start a service, now and at every boot.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ToolMissingError, natsTool, redisTool, toolsDir } from '@virtscope/testkit';
+import { ToolMissingError, natsTool, redisTool, systemTool, toolsDir } from '@virtscope/testkit';
 import type { NatsVersion } from '@virtscope/testkit';
 import type { Progress } from '../progress.ts';
 import { type Apt, download, privateApt, systemApt, wouldInstall } from './apt.ts';
@@ -21,17 +21,32 @@ export async function getNatsServer(progress: Progress): Promise<void> {
   });
 }
 
-/** Gets a redis-server with the libraries that the machine lacks, if there is none. */
+/** Gets a redis-server, if there is none. */
 export async function getRedisServer(progress: Progress): Promise<void> {
   if (has(redisTool)) return;
-  await progress.step('getting redis-server', async () => {
-    const packages = await wouldInstall(systemApt, ['redis-server']);
-    const names = packages.map(({ name }) => name);
-    const unpacked = await unpack(systemApt, 'redis-server', names);
-    settle(unpacked, 'redis-server');
-    const { command, env } = redisTool();
-    const printed = await runCommand(command, ['--version'], { env });
-    return /v=(\S+)/.exec(printed)?.[1] ?? '';
+  await getPackage('redis-server', progress);
+}
+
+/** Gets the package of a program that only tests start, if the machine has no such program. */
+export async function getUnpacked(
+  packageName: string,
+  program: string,
+  progress: Progress,
+): Promise<void> {
+  if (has(() => systemTool(program)) || existsSync(join(toolsDir(), packageName))) return;
+  await getPackage(packageName, progress);
+}
+
+/** Unpacks a package, with what it needs and the machine lacks, into a folder of its name. */
+async function getPackage(name: string, progress: Progress): Promise<void> {
+  await progress.step(`getting ${name}`, async () => {
+    const arrivals = await wouldInstall(systemApt, [name]);
+    const unpacked = await unpack(
+      systemApt,
+      name,
+      arrivals.map((arrival) => arrival.name),
+    );
+    settle(unpacked, name);
   });
 }
 
