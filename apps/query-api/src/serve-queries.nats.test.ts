@@ -148,10 +148,15 @@ class Bench implements AsyncDisposable {
     });
   }
 
+  /** Ends the service as a signal does, and waits for it. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the test is over'));
+    await this.#service;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#beats);
-    this.#stop.abort(new Error('the test is over'));
-    await this.#service.catch(() => undefined);
+    await this.stop();
     await this.nc.close();
     await this.nats[Symbol.asyncDispose]();
   }
@@ -236,6 +241,15 @@ test('while NATS is away nothing is live and nothing is gone; then it is right a
   expect(await bench.liveNames()).toEqual(['vm-1', 'vm-2']);
   await bench.state(presence('hv1', 3));
   await waitFor(async () => (await bench.liveNames()).length === 3, { what: 'the next change' });
+});
+
+test('the service stops while NATS is away', async () => {
+  await using bench = await Bench.open();
+  await bench.fill();
+  await bench.nats.kill();
+  await waitFor(async () => (await bench.get('/readyz')).status === 503, { what: 'the loss' });
+  await bench.stop();
+  await expect(bench.get('/healthz')).rejects.toThrow();
 });
 
 test('a paused NATS makes no host live, and a resumed one does', async () => {

@@ -24,7 +24,13 @@ export async function serveQueries(hands: Hands): Promise<void> {
     capabilities: (host, timeoutMs) => capabilities(host, timeoutMs),
   });
   hands.log.info({ url: server.url }, 'answering');
-  await using nc = await connectNats(hands);
-  capabilities = (host, timeoutMs) => askCapabilities(nc, host, timeoutMs);
-  await fillView(nc, { ...hands, view, movement, viewMetrics: metrics });
+  const nc = await connectNats(hands);
+  try {
+    capabilities = (host, timeoutMs) => askCapabilities(nc, host, timeoutMs);
+    await fillView(nc, { ...hands, view, movement, viewMetrics: metrics });
+  } finally {
+    // Closed, not drained: nothing of ours is on its way, and a drain waits for a server that may
+    // be gone.
+    await nc.close();
+  }
 }

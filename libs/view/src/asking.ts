@@ -18,7 +18,12 @@ export type Answer =
   | { kind: 'invalid'; detail: string }
   | { kind: 'not-ready'; detail: string };
 
-type AskedHost = HostTrust & { slot: HostSlot | undefined; verifiedAt: string | null };
+type AskedHost = HostTrust & {
+  slot: HostSlot | undefined;
+  verifiedAt: string | null;
+  /** By kind of row: bit 0 of an older epoch than the record, bit 1 unreadable. */
+  tails: (Tail | undefined)[];
+};
 
 /** Ready text of one kind of row of a host: its trust, and whether its ids still mean something. */
 type Tail = { trust: Trust; text: string; idKnown: boolean };
@@ -27,7 +32,6 @@ export class Asking {
   readonly view: View;
   readonly now: Moment;
   readonly #hosts = new Map<HostId, AskedHost>();
-  readonly #tails = new Map<string, Tail>();
 
   constructor(view: View, now: Moment) {
     this.view = view;
@@ -39,7 +43,7 @@ export class Asking {
     if (asked === undefined) {
       const trust = this.view.trustOf(host, this.now.monotonicMs);
       const slot = this.view.table.hosts.get(host);
-      asked = { ...trust, slot, verifiedAt: this.wallTime(trust.verifiedMs) };
+      asked = { ...trust, slot, verifiedAt: this.wallTime(trust.verifiedMs), tails: [] };
       this.#hosts.set(host, asked);
     }
     return asked;
@@ -89,9 +93,9 @@ export class Asking {
     return out.toSorted();
   }
 
-  /** Every host that an unfiltered answer speaks of: the wanted, and those that still have rows. */
+  /** Every host that an unfiltered answer speaks of: the known, and those that still have rows. */
   allHosts(): Set<HostId> {
-    const all = new Set(this.view.hosts.wanted.keys());
+    const all = this.view.hosts.known;
     for (const [host, slot] of this.view.table.hosts) if (slot.rows.size > 0) all.add(host);
     return all;
   }
@@ -145,14 +149,12 @@ export class Asking {
 
   #tailOf(row: Row): Tail {
     const asked = this.host(row.host);
-    const older = row.epoch < (asked.slot?.record?.epoch ?? 0);
-    const unreadable = asked.slot?.unreadable.has(row.uuid) === true;
-    const key = `${older ? 'o' : '-'}${unreadable ? 'u' : '-'}${row.host}`;
-    let tail = this.#tails.get(key);
-    if (tail === undefined) {
-      tail = makeTail(asked, older, unreadable);
-      this.#tails.set(key, tail);
-    }
+    const { slot } = asked;
+    const older = row.epoch < (slot?.record?.epoch ?? 0);
+    const unreadable =
+      slot !== undefined && slot.unreadable.size > 0 && slot.unreadable.has(row.uuid);
+    const kind = (older ? 1 : 0) + (unreadable ? 2 : 0);
+    const tail = (asked.tails[kind] ??= makeTail(asked, older, unreadable));
     return tail;
   }
 }

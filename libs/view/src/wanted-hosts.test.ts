@@ -1,5 +1,6 @@
 import { appliedKey } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
+import { listDomains } from './list.ts';
 import { findDomain } from './lookup.ts';
 import { removedHostHorizonMs, View } from './view.ts';
 import { at, entry, record, tombstone, uuidOf, World } from './world.fixture.ts';
@@ -31,6 +32,8 @@ test('half an apply leaves the last whole set wanted, and no absence can be clai
   world.bucket('hv2', entry('hv2'));
   expect(wanted(world.view)).toEqual(['hv1']);
   expect(findDomain(world.view, at(1_000), uuidOf(1)).kind).toBe('unknown');
+  const list = listDomains(world.view, at(1_000), { filter: {} }) as { json: string };
+  expect(JSON.parse(list.json)).toMatchObject({ unreachable: ['hv2'] });
   world.mark([entry('hv1'), entry('hv2')]);
   expect(wanted(world.view)).toEqual(['hv1', 'hv2']);
   expect(world.view.inventoryProblem).toBeUndefined();

@@ -62,6 +62,11 @@ export class WantedHosts {
     return this.#whole?.wanted ?? this.#entries;
   }
 
+  /** The wanted hosts, and those that an apply under way has written already. */
+  get known(): Set<HostId> {
+    return new Set([...this.wanted.keys(), ...this.#entries.keys()]);
+  }
+
   /** Why the bucket says nothing; undefined while it is whole. */
   get problem(): string | undefined {
     this.#judge();
