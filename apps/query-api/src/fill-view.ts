@@ -23,6 +23,7 @@ export type FillHands = Pick<Hands, 'clock' | 'log' | 'health' | 'signal'> & {
 };
 
 const tickMs = 1_000;
+const forgetTicks = 60;
 
 /** Hands everything that comes from the bus to the view, until the signal aborts. */
 export async function fillView(nc: Connection, hands: FillHands): Promise<void> {
@@ -170,11 +171,12 @@ function fillEpochs(
 
 /** Keeps the readiness and the gauges near the truth. */
 async function showHealth({ view, health, clock, signal, viewMetrics }: FillHands): Promise<void> {
-  while (!signal.aborted) {
+  for (let tick = 1; !signal.aborted; tick++) {
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     const reasons = Object.values(view.unready(now.monotonicMs));
     health.set('view', reasons.length === 0, reasons.join('; '));
     viewMetrics.snapshot(view, now);
+    if (tick % forgetTicks === 0) view.forgetExpired(now.monotonicMs);
     await clock.sleep(tickMs, signal).catch(() => undefined);
   }
 }

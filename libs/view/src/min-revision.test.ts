@@ -18,8 +18,23 @@ test('a revision is reached once its message was applied', () => {
 
 test('a revision of another stream or timeline is gone', () => {
   const { view } = World.ready('hv1');
-  expect(reached(view, revision(0, 999), 0).kind).toBe('gone');
-  expect(reached(view, revision(0, 1_000, 4), 0).kind).toBe('gone');
+  expect(reached(view, revision(0, 999, 4), 0).kind).toBe('gone');
+  view.stateOpened({ createdMs: 2_000, timeline: 0 }, 'made anew');
+  view.stateCaughtUp(0, 0);
+  expect(reached(view, revision(0), 0).kind).toBe('gone');
+});
+
+test('a revision of a stream that another replica saw first is waited for', () => {
+  const { view } = World.ready('hv1');
+  const wanted = revision(0, 1_000, 4);
+  expect(reached(view, wanted, 100).kind).toBe('waiting');
+  view.stateOpened({ createdMs: 1_000, timeline: 4 }, 'the timeline was raised');
+  view.stateChecked(0, 200, 200);
+  expect(reached(view, wanted, 100).kind).toBe('waiting');
+  view.stateCaughtUp(0, 300);
+  expect(reached(view, wanted, 100).kind).toBe('reached');
+  // The broker, asked since, knows of no such stream.
+  expect(reached(view, revision(0, 1_000, 5), 100).kind).toBe('gone');
 });
 
 test('a revision ahead of the stream is gone, by what the broker said after the question', () => {

@@ -1,6 +1,6 @@
 /** "Answer me nothing older than this" (bus rule 7). */
 import { parseEventId, parseRevision } from '@virtscope/contracts';
-import type { View } from './view.ts';
+import type { StreamIdentity, View } from './view.ts';
 
 export type Reached =
   | { kind: 'reached' }
@@ -20,14 +20,17 @@ export function reached(view: View, token: string, askedMs: number): Reached {
   const revision = parseRevision(token);
   if (revision !== undefined) {
     const { identity, lastSeq } = view;
-    if (
-      identity !== undefined &&
-      (revision.createdMs !== identity.createdMs || revision.timeline !== identity.timeline)
-    ) {
+    const checkedSince = lastSeq !== undefined && lastSeq.startedMs >= askedMs;
+    if (identity !== undefined && !isSame(revision, identity)) {
+      // Another replica may have seen a new stream, or a raised timeline, before this one did.
+      const ahead = isNewer(revision, identity) && !checkedSince;
+      if (ahead || (view.replaying !== undefined && isSame(revision, view.replaying))) {
+        return { kind: 'waiting', detail: 'the view does not read that stream yet' };
+      }
       return { kind: 'gone', detail: 'it is of another stream or timeline: read anew without it' };
     }
     if (identity !== undefined && view.table.appliedSeq >= revision.seq) return { kind: 'reached' };
-    if (lastSeq !== undefined && lastSeq.startedMs >= askedMs && lastSeq.seq < revision.seq) {
+    if (checkedSince && lastSeq.seq < revision.seq) {
       const detail = `it lies ahead of the stream, which ends at ${lastSeq.seq}: read anew without it`;
       return { kind: 'gone', detail };
     }
@@ -48,4 +51,12 @@ export function reached(view: View, token: string, askedMs: number): Reached {
   const pulse = view.pulses.believed(event.host, view.table.appliedSeq);
   if (pulse?.epoch === event.epoch && pulse.seq >= event.seq) return { kind: 'reached' };
   return { kind: 'waiting', detail: `event-bridge has not vouched for ${token} yet` };
+}
+
+function isSame(a: StreamIdentity, b: StreamIdentity): boolean {
+  return a.createdMs === b.createdMs && a.timeline === b.timeline;
+}
+
+function isNewer(a: StreamIdentity, b: StreamIdentity): boolean {
+  return a.createdMs > b.createdMs || (a.createdMs === b.createdMs && a.timeline > b.timeline);
 }

@@ -78,6 +78,25 @@ export class StatsTable {
     return [...newest.values()];
   }
 
+  /** Hosts leave, and samples shrink: their last pages would stay for ever. */
+  dropExpired(nowMs: number): void {
+    for (const [host, tiers] of this.#hosts) {
+      for (const [tier, pages] of tiers) {
+        for (const [number, { brokerMs }] of pages) {
+          if ((this.clock.ageMs(brokerMs, nowMs) ?? 0) > maxStatsAgeMs) pages.delete(number);
+        }
+        if (pages.size === 0) tiers.delete(tier);
+      }
+      if (tiers.size === 0) this.#hosts.delete(host);
+    }
+  }
+
+  get pages(): number {
+    let count = 0;
+    for (const tiers of this.#hosts.values()) for (const { size } of tiers.values()) count += size;
+    return count;
+  }
+
   #current(host: HostId, nowMs: number): { held: HeldPage; ageMs: number }[] {
     const tiers = this.#hosts.get(host);
     const epoch = this.#epochOf(host);

@@ -79,10 +79,13 @@ test('a sample of fewer pages leaves nothing of the one before', () => {
   expect(statsOf(made, 1, 2)).toMatchObject({ samples: [] });
 });
 
-test('stats that the stream would have forgotten are not shown', () => {
+test('stats that the stream would have forgotten are not shown, and not kept', () => {
   const made = world();
   publish(made, 0, page('hv1'));
+  publish(made, 60_000, page('hv2'));
   expect(statsOf(made, maxStatsAgeMs + 1)).toMatchObject({ samples: [] });
+  made.view.forgetExpired(maxStatsAgeMs + 1);
+  expect(made.view.stats.pages).toBe(1);
 });
 
 test('the tiers of a host are joined by domain, and the worst of its pages speaks for a group', () => {

@@ -173,6 +173,11 @@ export class View {
     return { outcome: this.#stats.apply(page.value, brokerMs) };
   }
 
+  /** Lets go of what no answer would show any more; to be called now and then. */
+  forgetExpired(nowMs: number): void {
+    this.#stats.dropExpired(nowMs);
+  }
+
   /** The bucket `virt_epochs` is read from its start. */
   epochsOpened(): void {
     this.#samplerEpochs.clear();
@@ -217,6 +222,11 @@ export class View {
 
   get identity(): StreamIdentity | undefined {
     return this.#identity;
+  }
+
+  /** The stream that is being read from its start; undefined when none is. */
+  get replaying(): StreamIdentity | undefined {
+    return this.#fresh?.identity;
   }
 
   get hosts(): WantedHosts {
