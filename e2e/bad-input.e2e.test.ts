@@ -1,9 +1,8 @@
 /** Bad input names where and why, and costs only itself. */
 import { writeFileSync, readFileSync, appendFileSync } from 'node:fs';
 import { subjects } from '@virtscope/contracts';
-import { startService, tempDir } from '@virtscope/testkit';
+import { Stack, startService, tempDir } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Stack } from './stack.fixture.ts';
 
 let stack: Stack;
 

@@ -1,7 +1,6 @@
 /** Each part is killed and started again: the view is right again without help. */
-import type { ServiceName } from '@virtscope/testkit';
+import { Stack, type ServiceName } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Stack } from './stack.fixture.ts';
 
 let stack: Stack;
 

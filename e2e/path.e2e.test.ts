@@ -1,6 +1,6 @@
 /** The whole path: libvirt, NATS, the view, HTTP. */
+import { Stack } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Stack } from './stack.fixture.ts';
 
 let stack: Stack;
 

@@ -232,7 +232,7 @@ export class FeedSession {
   }
 
   #publish({ event }: Extract<FeedEffect, { type: 'publish' }>): void {
-    const { publisher, hands, heart } = this.#bridge;
+    const { publisher, hands } = this.#bridge;
     const startedMs = hands.clock.monotonicMs();
     const acked = publisher.publish(event, this.#giveUp.signal);
     if (acked === undefined) {
@@ -249,7 +249,6 @@ export class FeedSession {
           .histogram('event_publish_seconds', 'From hearing an event to its ack', ['host'])
           .observe({ host: this.#host.id }, (hands.clock.monotonicMs() - startedMs) / 1000);
         this.#take({ type: 'published', seq: event.seq });
-        heart.beatSoon(this.#host.id);
       }),
     );
   }

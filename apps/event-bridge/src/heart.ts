@@ -22,6 +22,7 @@ export class Heart {
   readonly #others = new Map<HostId, { replica: string; epoch: number; heardMs: number }>();
   readonly #eager = new Set<HostId>();
   #eagerTimer: NodeJS.Timeout | undefined;
+  #eagerAtMs = Number.NEGATIVE_INFINITY;
   #beat = 0;
 
   constructor(
@@ -57,13 +58,19 @@ export class Heart {
     this.#pulses.delete(host);
   }
 
+  /** At once after a quiet time; in a burst, once every {@link eagerBeatMs}. */
   beatSoon(host: HostId): void {
     this.#eager.add(host);
-    this.#eagerTimer ??= setTimeout(() => {
-      this.#eagerTimer = undefined;
-      this.#send([...this.#eager]);
-      this.#eager.clear();
-    }, eagerBeatMs);
+    const waitMs = this.#eagerAtMs + eagerBeatMs - this.#hands.clock.monotonicMs();
+    this.#eagerTimer ??= setTimeout(
+      () => {
+        this.#eagerTimer = undefined;
+        this.#eagerAtMs = this.#hands.clock.monotonicMs();
+        this.#send([...this.#eager]);
+        this.#eager.clear();
+      },
+      Math.max(0, waitMs),
+    );
   }
 
   /** The replica that lives and holds the host, if it is not this one. */

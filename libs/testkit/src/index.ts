@@ -1,3 +1,10 @@
+export {
+  type CountingProxy,
+  type CountingProxyOptions,
+  type ProxiedConnection,
+  startCountingProxy,
+} from './counting-proxy/counting-proxy.ts';
+export { type Bill, type Direction, sumOf, type Tally } from './counting-proxy/bill.ts';
 export { freePort } from './free-port.ts';
 export { answersRpc } from './libvirt-probe.ts';
 export { type Libvirtd, type LibvirtdOptions, startLibvirtd } from './libvirtd.ts';
@@ -18,6 +25,7 @@ export {
   type ServiceOptions,
   startService,
 } from './service-process.ts';
+export { type DomainLine, Stack } from './stack.ts';
 export { type TempDir, tempDir } from './temp-dir.ts';
 export {
   type NatsVersion,

@@ -10,22 +10,13 @@ import {
   type HttpDomain,
   type HttpHost,
 } from '@virtscope/contracts';
-import {
-  defineAndStart,
-  pulseGuest,
-  startLibvirtd,
-  startNats,
-  startRedis,
-  startService,
-  tempDir,
-  waitFor,
-  type Libvirtd,
-  type NatsServer,
-  type PulseGuest,
-  type RedisServer,
-  type ServiceName,
-  type ServiceProcess,
-} from '@virtscope/testkit';
+import { type Libvirtd, startLibvirtd } from './libvirtd.ts';
+import { type NatsServer, startNats } from './nats-server.ts';
+import { type PulseGuest, defineAndStart, pulseGuest } from './pulse-guest.ts';
+import { type RedisServer, startRedis } from './redis-server.ts';
+import { type ServiceName, type ServiceProcess, startService } from './service-process.ts';
+import { tempDir } from './temp-dir.ts';
+import { waitFor } from './wait-for.ts';
 
 const serviceNames = ['event-bridge', 'stats-sampler', 'caps-cache', 'query-api'] as const;
 
