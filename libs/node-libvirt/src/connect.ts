@@ -21,6 +21,8 @@ import {
   connectSupportsFeature,
   featureKeepalive,
 } from './procedures/connect-open.ts';
+import { connectionClosedMessage, registerCloseCallback } from './procedures/event-registration.ts';
+import { remoteProgram } from './protocol/frame.ts';
 import type { CallBill, CallOptions } from './rpc/call.ts';
 import { Connection } from './rpc/connection.ts';
 import { checkedTimeout } from './rpc/deadline.ts';
@@ -144,7 +146,28 @@ async function bringUp(
     connection.keepalive.start();
   }
   await connection.call(connectOpen, { name: target.name, readOnly }, options);
+  endWithTheDaemonsOwnLink(connection);
 }
+
+/**
+ * A proxying daemon (virtproxyd) may lose the hypervisor's daemon behind it while our socket lives;
+ * it tells those who asked to be told. Nobody waits for the answer: a daemon that does not know the
+ * call has no link of its own to lose.
+ */
+function endWithTheDaemonsOwnLink(connection: Connection): void {
+  connection.events.listen(
+    { program: remoteProgram, procedure: connectionClosedMessage },
+    (reader) => {
+      const reason = closeReasons[reader.int()] ?? 'for an unknown reason';
+      connection.destroy(new ConnectionLostError(`the daemon lost its hypervisor: ${reason}`));
+    },
+  );
+  const options = { reason: 'bring-up' };
+  connection.call(registerCloseCallback, undefined, options).catch(() => undefined);
+}
+
+/** Index = reason (`virConnectCloseReason`). */
+const closeReasons = ['an error', 'end of file', 'keepalive timeout', 'asked by its client'];
 
 async function findCredentials(
   { authfile, host = 'localhost' }: ConnectUri,

@@ -167,6 +167,12 @@ export {
   memoryFailureActionName,
 } from './constants/domain-event.ts';
 export {
+  networkEventName,
+  nodeDeviceEventName,
+  secretEventName,
+  storagePoolEventName,
+} from './constants/object-event.ts';
+export {
   VIR_CONNECT_LIST_DOMAINS_ACTIVE,
   VIR_CONNECT_LIST_DOMAINS_INACTIVE,
   VIR_CONNECT_LIST_DOMAINS_PERSISTENT,

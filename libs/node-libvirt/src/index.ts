@@ -21,9 +21,18 @@ export {
   ProtocolError,
   type RemoteError,
 } from './errors.ts';
-export type { Domain } from './protocol/identity.ts';
+export type {
+  Domain,
+  Interface,
+  Network,
+  NodeDevice,
+  Secret,
+  StoragePool,
+  StorageVol,
+} from './protocol/identity.ts';
 export type { TypedParameters, TypedValue } from './protocol/typed-parameter.ts';
 export type { Counter } from './protocol/xdr-reader.ts';
+export type { EmulatorChoice } from './procedures/capabilities.ts';
 export type { NodeInfo } from './procedures/node.ts';
 export type { DomainControlInfo, DomainInfo, DomainState } from './procedures/domain-state.ts';
 export type { DomainJobStats } from './procedures/domain-get-job-stats.ts';
@@ -31,6 +40,16 @@ export type {
   AllDomainStatsArgs,
   DomainStatsRecord,
 } from './procedures/connect-get-all-domain-stats.ts';
+export type {
+  DomainBlockInfo,
+  DomainBlockStats,
+  DomainDiskError,
+} from './procedures/domain-block.ts';
+export type { DomainVcpu, DomainVcpus } from './procedures/domain-cpu.ts';
+export type { DomainFsInfo, DomainTime } from './procedures/domain-guest.ts';
+export type { DomainInterface, DomainInterfaceStats } from './procedures/domain-interface.ts';
+export type { StoragePoolInfo } from './procedures/storage-pool.ts';
+export type { StorageVolInfo } from './procedures/storage-vol.ts';
 export {
   type DomainEvent,
   type DomainEventKind,
@@ -39,4 +58,11 @@ export {
   type DomainEventPayloads,
   type GraphicsAddress,
 } from './events/domain-event.ts';
-export type { DomainEventStream } from './events/domain-event-stream.ts';
+export type { DomainEventStream, EventStream, ObjectEventStream } from './events/event-stream.ts';
+export {
+  type ObjectEvent,
+  type ObjectEventKind,
+  objectEventKinds,
+  type ObjectEventOf,
+  type ObjectEventPayloads,
+} from './events/object-event.ts';

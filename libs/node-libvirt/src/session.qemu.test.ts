@@ -7,7 +7,7 @@ import {
   VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
   VIR_DOMAIN_XML_SECURE,
 } from './constants/flags.ts';
-import type { DomainEventStream } from './events/domain-event-stream.ts';
+import type { DomainEventStream } from './events/event-stream.ts';
 
 let daemon: Libvirtd;
 

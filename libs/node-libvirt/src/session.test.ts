@@ -35,7 +35,9 @@ const hostnameReply = (call: WireFrame, peer: Peer, name = 'h'): void => {
 test('bring-up is AUTH_LIST, SUPPORTS_FEATURE(10), OPEN read-only, one after the other', async () => {
   await using server = await ScriptedServer.start();
   await using session = await server.connect();
-  expect(server.peer.frames.map((call) => call.procedure)).toEqual([66, 60, 1]);
+  await session.ping();
+  // The close callback (360) is asked for and not waited for; 1 is the PING.
+  expect(server.peer.frames.map((call) => call.procedure)).toEqual([66, 60, 1, 360, 1]);
   const open = argsOf(server.peer.calls(1)[0] as WireFrame);
   expect(open.optionalString()).toBe('test:///default');
   expect(open.uint()).toBe(1);
@@ -178,8 +180,11 @@ test('the bill has one line for each call, with its reason and outcome', async (
     },
   });
   const bills: CallBill[] = [];
-  await using session = await server.connect({ onCall: (bill) => bills.push(bill) });
-  bills.length = 0;
+  await using session = await server.connect({
+    onCall: (bill) => {
+      if (bill.reason !== 'bring-up') bills.push(bill);
+    },
+  });
   await session.connectGetHostname({ reason: 'audit' });
   await session.domainGetState(domain).catch(() => undefined);
   await session.domainGetInfo(domain, { timeoutMs: 20 }).catch(() => undefined);
@@ -213,6 +218,15 @@ test('when the daemon hangs up, every call ends and says that its outcome is unk
   expect(session.isOpen).toBe(false);
   await expect(session.connectGetHostname()).rejects.toThrow(ConnectionLostError);
   await expect(session.ping()).rejects.toThrow(ConnectionLostError);
+});
+
+test('a daemon that loses its own link to the hypervisor ends the session', async () => {
+  await using server = await ScriptedServer.start();
+  await using session = await server.connect();
+  server.peer.event(362, (writer) => writer.int(1));
+  const why = await session.closed;
+  expect(why).toBeInstanceOf(ConnectionLostError);
+  expect(why?.message).toContain('end of file');
 });
 
 test('closing ends calls under way, says farewell, and is harmless twice', async () => {

@@ -1,11 +1,18 @@
 /** A session with libvirtd: calls, events, keepalive, over one connection. */
-import { DomainCalls } from './calls/domain-calls.ts';
+import { DeviceCalls } from './calls/device-calls.ts';
 import type { CallPolicy } from './calls/caller.ts';
 import type { DomainEventKind } from './events/domain-event.ts';
-import { type DomainEventStream, openDomainEventStream } from './events/domain-event-stream.ts';
+import {
+  type DomainEventStream,
+  type ObjectEventStream,
+  openEventStream,
+} from './events/event-stream.ts';
+import type { ObjectEventKind } from './events/object-event.ts';
+import { domainEventSource, objectEventSource } from './events/sources.ts';
 import { Registrations } from './events/registrations.ts';
 import { connectClose } from './procedures/connect-open.ts';
 import type { Connection } from './rpc/connection.ts';
+import type { Deadline } from './rpc/deadline.ts';
 
 export type PingOptions = { timeoutMs?: number | undefined; signal?: AbortSignal | undefined };
 
@@ -32,7 +39,7 @@ export type SessionDefaults = { callTimeoutMs: number; eventCapacity: number };
  * (outcome unknown), `ProtocolError` (session closed), `CallRefusedError` (not sent), or its
  * signal's reason.
  */
-export class Session extends DomainCalls implements AsyncDisposable {
+export class Session extends DeviceCalls implements AsyncDisposable {
   /** As given to `connect`. */
   readonly uri: string;
   readonly #registrations: Registrations;
@@ -92,11 +99,38 @@ export class Session extends DomainCalls implements AsyncDisposable {
     kinds: readonly DomainEventKind[],
     options: EventOptions = {},
   ): Promise<DomainEventStream> {
-    const { capacity = this.#defaults.eventCapacity } = options;
-    const deadline = {
-      timeoutMs: options.timeoutMs ?? this.#defaults.callTimeoutMs,
-      signal: options.signal,
+    return openEventStream(this.connection, this.#registrations, {
+      kinds,
+      sourceOf: domainEventSource,
+      ...this.#eventBounds(options),
+    });
+  }
+
+  /**
+   * As `domainEvents`, for networks, storage pools, node devices and secrets. A modular daemon
+   * hears only its own class: connect to `network:///system`, `storage:///system` and so on.
+   * Procedures 313, 314, 368, 369, 374, 375, 380, 381.
+   *
+   * @throws {LibvirtError} refused; `VIR_ERR_NO_SUPPORT`: no such driver in this daemon
+   */
+  objectEvents(
+    kinds: readonly ObjectEventKind[],
+    options: EventOptions = {},
+  ): Promise<ObjectEventStream> {
+    return openEventStream(this.connection, this.#registrations, {
+      kinds,
+      sourceOf: objectEventSource,
+      ...this.#eventBounds(options),
+    });
+  }
+
+  #eventBounds(options: EventOptions): { capacity: number; deadline: Deadline } {
+    return {
+      capacity: options.capacity ?? this.#defaults.eventCapacity,
+      deadline: {
+        timeoutMs: options.timeoutMs ?? this.#defaults.callTimeoutMs,
+        signal: options.signal,
+      },
     };
-    return openDomainEventStream(this.connection, this.#registrations, kinds, capacity, deadline);
   }
 }

@@ -1,10 +1,16 @@
-/** Questions about domains. A domain is found by its uuid alone; name and id may be stale. */
+/** Finding domains, and what each is. A domain is found by its uuid alone; name and id may be stale. */
 import { connectGetAllDomainStats } from '../procedures/connect-get-all-domain-stats.ts';
 import type {
   AllDomainStatsArgs,
   DomainStatsRecord,
 } from '../procedures/connect-get-all-domain-stats.ts';
 import { connectListAllDomains } from '../procedures/connect-list-all-domains.ts';
+import {
+  connectListDefinedDomains,
+  connectListDomains,
+  connectNumOfDefinedDomains,
+  connectNumOfDomains,
+} from '../procedures/connect-list-domains.ts';
 import { domainGetJobStats, type DomainJobStats } from '../procedures/domain-get-job-stats.ts';
 import { domainGetXmlDesc } from '../procedures/domain-get-xml-desc.ts';
 import {
@@ -12,6 +18,7 @@ import {
   domainHasManagedSaveImage,
   domainIsActive,
   domainIsPersistent,
+  domainIsUpdated,
 } from '../procedures/domain-is.ts';
 import {
   domainLookupById,
@@ -29,9 +36,9 @@ import {
 import type { Domain } from '../protocol/identity.ts';
 import type { CallOptions } from '../rpc/call.ts';
 import { invoke } from './caller.ts';
-import { HostCalls } from './host-calls.ts';
+import { CapabilityCalls } from './capability-calls.ts';
 
-export class DomainCalls extends HostCalls {
+export class DomainCalls extends CapabilityCalls {
   /**
    * All domains that pass the flags (`VIR_CONNECT_LIST_DOMAINS_*`; 0 is all), in no order.
    * Procedure 273.
@@ -39,7 +46,27 @@ export class DomainCalls extends HostCalls {
    * @throws {LibvirtError} code 1 when there are more than 16,384: filter, and list in parts
    */
   connectListAllDomains(args: { flags?: number } = {}, options?: CallOptions): Promise<Domain[]> {
-    return this[invoke](connectListAllDomains, { flags: args.flags ?? 0 }, options);
+    return this[invoke](connectListAllDomains, args.flags ?? 0, options);
+  }
+
+  /** How many domains run. Procedure 51. */
+  connectNumOfDomains(options?: CallOptions): Promise<number> {
+    return this[invoke](connectNumOfDomains, undefined, options);
+  }
+
+  /** How many domains are defined and do not run. Procedure 25. */
+  connectNumOfDefinedDomains(options?: CallOptions): Promise<number> {
+    return this[invoke](connectNumOfDefinedDomains, undefined, options);
+  }
+
+  /** Ids of the domains that run. Procedure 37. */
+  connectListDomains(options?: CallOptions): Promise<number[]> {
+    return this[invoke](connectListDomains, undefined, options);
+  }
+
+  /** Names of the domains that are defined and do not run. Procedure 21. */
+  connectListDefinedDomains(options?: CallOptions): Promise<string[]> {
+    return this[invoke](connectListDefinedDomains, undefined, options);
   }
 
   /** The domain as it is now. Procedure 24. @throws {LibvirtError} `VIR_ERR_NO_DOMAIN` */
@@ -94,6 +121,11 @@ export class DomainCalls extends HostCalls {
   /** Whether its definition outlives it. Procedure 151. */
   domainIsPersistent(domain: Domain, options?: CallOptions): Promise<boolean> {
     return this[invoke](domainIsPersistent, domain, options);
+  }
+
+  /** Whether its running definition differs from the one of its next start. Procedure 202. */
+  domainIsUpdated(domain: Domain, options?: CallOptions): Promise<boolean> {
+    return this[invoke](domainIsUpdated, domain, options);
   }
 
   /** Whether it starts with the daemon. Procedure 15. */

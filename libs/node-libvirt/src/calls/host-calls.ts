@@ -1,14 +1,17 @@
 /** Questions about the host and its daemon. */
 import {
-  connectGetCapabilities,
   connectGetHostname,
   connectGetLibVersion,
+  connectGetMaxVcpus,
+  connectGetSysinfo,
   connectGetType,
   connectGetUri,
   connectGetVersion,
+  connectIsSecure,
 } from '../procedures/connect-info.ts';
 import { connectSupportsFeature } from '../procedures/connect-open.ts';
 import {
+  nodeGetCellsFreeMemory,
   nodeGetCpuStats,
   nodeGetFreeMemory,
   nodeGetInfo,
@@ -50,12 +53,19 @@ export class HostCalls extends Caller {
     return this[invoke](connectSupportsFeature, feature, options);
   }
 
-  /**
-   * The capabilities document of the host, XML. A daemon's first may take seconds, while it probes
-   * its emulators; low priority. Procedure 7.
-   */
-  connectGetCapabilities(options?: CallOptions): Promise<string> {
-    return this[invoke](connectGetCapabilities, undefined, options);
+  /** The host's firmware tables (SMBIOS), XML. Procedure 203. */
+  connectGetSysinfo(options?: CallOptions): Promise<string> {
+    return this[invoke](connectGetSysinfo, 0, options);
+  }
+
+  /** Whether the daemon takes this connection for one that nobody else can read. Procedure 149. */
+  connectIsSecure(options?: CallOptions): Promise<boolean> {
+    return this[invoke](connectIsSecure, undefined, options);
+  }
+
+  /** Most virtual CPUs of a domain of this type (`kvm`); without one, the default. Procedure 5. */
+  connectGetMaxVcpus(type?: string, options?: CallOptions): Promise<number> {
+    return this[invoke](connectGetMaxVcpus, type, options);
   }
 
   /** The host's CPUs and memory. Procedure 6. */
@@ -79,6 +89,11 @@ export class HostCalls extends Caller {
   async nodeGetMemoryStats(cell = -1, options?: CallOptions): Promise<Map<string, Counter>> {
     const { count } = await this[invoke](nodeGetMemoryStats, { cell, count: 0 }, options);
     return (await this[invoke](nodeGetMemoryStats, { cell, count }, options)).stats;
+  }
+
+  /** Free memory of NUMA cells in bytes, from cell `start` on. Procedure 101. */
+  nodeGetCellsFreeMemory(start: number, count: number, options?: CallOptions): Promise<Counter[]> {
+    return this[invoke](nodeGetCellsFreeMemory, { start, count }, options);
   }
 
   /** Free memory of the host in bytes. Procedure 102. */

@@ -1,17 +1,17 @@
-/** What a connection says about itself, its daemon and its host. No arguments, one value. */
+/** What a connection says about itself, its daemon and its host. */
 import type { XdrReader } from '../protocol/xdr-reader.ts';
 import { procedure } from './procedure.ts';
+import { readBool, readInt, readString, writeFlags } from './shared.ts';
 
-const string = (reader: XdrReader): string => reader.string();
 /** A version: major × 1,000,000 + minor × 1,000 + release. */
-const version = (reader: XdrReader): number => Number(reader.counter());
+const readVersion = (reader: XdrReader): number => Number(reader.counter());
 
 /** CONNECT_GET_TYPE (3) → s. */
 export const connectGetType = procedure<undefined, string>({
   name: 'connectGetType',
   number: 3,
   priority: 'high',
-  decode: string,
+  decode: readString,
 });
 
 /** CONNECT_GET_VERSION (4) → uh. */
@@ -19,7 +19,7 @@ export const connectGetVersion = procedure<undefined, number>({
   name: 'connectGetVersion',
   number: 4,
   priority: 'high',
-  decode: version,
+  decode: readVersion,
 });
 
 /** CONNECT_GET_LIB_VERSION (157) → uh. */
@@ -27,7 +27,7 @@ export const connectGetLibVersion = procedure<undefined, number>({
   name: 'connectGetLibVersion',
   number: 157,
   priority: 'high',
-  decode: version,
+  decode: readVersion,
 });
 
 /** CONNECT_GET_HOSTNAME (59) → s. */
@@ -35,7 +35,7 @@ export const connectGetHostname = procedure<undefined, string>({
   name: 'connectGetHostname',
   number: 59,
   priority: 'high',
-  decode: string,
+  decode: readString,
 });
 
 /** CONNECT_GET_URI (110) → s. */
@@ -43,13 +43,33 @@ export const connectGetUri = procedure<undefined, string>({
   name: 'connectGetUri',
   number: 110,
   priority: 'high',
-  decode: string,
+  decode: readString,
 });
 
-/** CONNECT_GET_CAPABILITIES (7) → s. Low priority: the first one may probe for seconds. */
-export const connectGetCapabilities = procedure<undefined, string>({
-  name: 'connectGetCapabilities',
-  number: 7,
-  priority: 'low',
-  decode: string,
+/** CONNECT_GET_SYSINFO (203): flags u → s. */
+export const connectGetSysinfo = procedure<number, string>({
+  name: 'connectGetSysinfo',
+  number: 203,
+  priority: 'high',
+  encode: writeFlags,
+  decode: readString,
+});
+
+/** CONNECT_IS_SECURE (149) → i. */
+export const connectIsSecure = procedure<undefined, boolean>({
+  name: 'connectIsSecure',
+  number: 149,
+  priority: 'high',
+  decode: readBool,
+});
+
+/** CONNECT_GET_MAX_VCPUS (5): type s? → i. */
+export const connectGetMaxVcpus = procedure<string | undefined, number>({
+  name: 'connectGetMaxVcpus',
+  number: 5,
+  priority: 'high',
+  encode: (writer, type) => {
+    writer.optionalString(type);
+  },
+  decode: readInt,
 });

@@ -1,9 +1,7 @@
 /** Yes-or-no questions about a domain: dom → i. */
 import { type Domain, writeDomain } from '../protocol/identity.ts';
-import type { XdrReader } from '../protocol/xdr-reader.ts';
 import { procedure } from './procedure.ts';
-
-const bool = (reader: XdrReader): boolean => reader.bool();
+import { readBool, writeDomainAndZero } from './shared.ts';
 
 /** DOMAIN_IS_ACTIVE (150). */
 export const domainIsActive = procedure<Domain, boolean>({
@@ -11,7 +9,7 @@ export const domainIsActive = procedure<Domain, boolean>({
   number: 150,
   priority: 'high',
   encode: writeDomain,
-  decode: bool,
+  decode: readBool,
 });
 
 /** DOMAIN_IS_PERSISTENT (151). */
@@ -20,7 +18,16 @@ export const domainIsPersistent = procedure<Domain, boolean>({
   number: 151,
   priority: 'high',
   encode: writeDomain,
-  decode: bool,
+  decode: readBool,
+});
+
+/** DOMAIN_IS_UPDATED (202). */
+export const domainIsUpdated = procedure<Domain, boolean>({
+  name: 'domainIsUpdated',
+  number: 202,
+  priority: 'high',
+  encode: writeDomain,
+  decode: readBool,
 });
 
 /** DOMAIN_GET_AUTOSTART (15). */
@@ -29,7 +36,7 @@ export const domainGetAutostart = procedure<Domain, boolean>({
   number: 15,
   priority: 'high',
   encode: writeDomain,
-  decode: bool,
+  decode: readBool,
 });
 
 /** DOMAIN_HAS_MANAGED_SAVE_IMAGE (183): dom, flags u → i. */
@@ -37,9 +44,6 @@ export const domainHasManagedSaveImage = procedure<Domain, boolean>({
   name: 'domainHasManagedSaveImage',
   number: 183,
   priority: 'low',
-  encode: (writer, domain) => {
-    writeDomain(writer, domain);
-    writer.uint(0);
-  },
-  decode: bool,
+  encode: writeDomainAndZero,
+  decode: readBool,
 });

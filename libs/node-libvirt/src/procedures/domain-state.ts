@@ -1,8 +1,8 @@
 /** What a domain is doing. None of these touches the monitor: they answer when QEMU hangs. */
 import { type Domain, writeDomain } from '../protocol/identity.ts';
 import type { Counter } from '../protocol/xdr-reader.ts';
-import type { XdrWriter } from '../protocol/xdr-writer.ts';
 import { procedure } from './procedure.ts';
+import { writeDomainAndZero } from './shared.ts';
 
 export type DomainState = {
   /** `VIR_DOMAIN_*`; `domainStateName` names it. */
@@ -11,17 +11,12 @@ export type DomainState = {
   reason: number;
 };
 
-function domainAndNoFlags(writer: XdrWriter, domain: Domain): void {
-  writeDomain(writer, domain);
-  writer.uint(0);
-}
-
 /** DOMAIN_GET_STATE (212): dom, flags u → state i, reason i. */
 export const domainGetState = procedure<Domain, DomainState>({
   name: 'domainGetState',
   number: 212,
   priority: 'high',
-  encode: domainAndNoFlags,
+  encode: writeDomainAndZero,
   decode: (reader) => ({ state: reader.int(), reason: reader.int() }),
 });
 
@@ -63,7 +58,7 @@ export const domainGetControlInfo = procedure<Domain, DomainControlInfo>({
   name: 'domainGetControlInfo',
   number: 229,
   priority: 'high',
-  encode: domainAndNoFlags,
+  encode: writeDomainAndZero,
   decode: (reader) => ({
     state: reader.uint(),
     details: reader.uint(),

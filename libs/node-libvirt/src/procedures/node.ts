@@ -1,6 +1,7 @@
 /** The host's own hardware and counters. libvirt's calls say "node". */
 import type { Counter, XdrReader } from '../protocol/xdr-reader.ts';
 import { procedure } from './procedure.ts';
+import { readCounter } from './shared.ts';
 
 export type NodeInfo = {
   /** CPU architecture: `x86_64`. */
@@ -84,5 +85,19 @@ export const nodeGetFreeMemory = procedure<undefined, Counter>({
   name: 'nodeGetFreeMemory',
   number: 102,
   priority: 'high',
-  decode: (reader) => reader.counter(),
+  decode: readCounter,
+});
+
+const maxCells = 1_024;
+
+/** NODE_GET_CELLS_FREE_MEMORY (101): startCell i, maxcells i → uh<1024> bytes. */
+export const nodeGetCellsFreeMemory = procedure<{ start: number; count: number }, Counter[]>({
+  name: 'nodeGetCellsFreeMemory',
+  number: 101,
+  priority: 'high',
+  encode: (writer, { start, count }) => {
+    writer.int(start);
+    writer.int(count);
+  },
+  decode: (reader) => reader.array(maxCells, 8, readCounter),
 });

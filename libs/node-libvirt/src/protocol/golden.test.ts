@@ -4,7 +4,7 @@ import { authList } from '../procedures/authentication.ts';
 import { connectGetAllDomainStats } from '../procedures/connect-get-all-domain-stats.ts';
 import { connectListAllDomains } from '../procedures/connect-list-all-domains.ts';
 import { connectOpen, connectSupportsFeature } from '../procedures/connect-open.ts';
-import { domainEventRegister } from '../procedures/domain-event-registration.ts';
+import { eventRegistration } from '../procedures/event-registration.ts';
 import type { Procedure } from '../procedures/procedure.ts';
 import { golden, payloadOf } from '../testing/golden.ts';
 import { readRemoteError } from './remote-error.ts';
@@ -34,7 +34,7 @@ test('calls are byte for byte what libvirt sends', () => {
   expect(encoded(connectGetAllDomainStats, { domains: [vm1], stats: 5, flags: 0x20000000 })).toBe(
     hex(golden.statsCall),
   );
-  expect(encoded(domainEventRegister, 26)).toBe(hex(golden.registerCall));
+  expect(encoded(eventRegistration.domain.register, 26)).toBe(hex(golden.registerCall));
 });
 
 test('replies read as libvirt meant them', () => {
@@ -43,7 +43,7 @@ test('replies read as libvirt meant them', () => {
   expect(decoded(connectListAllDomains, golden.listReply)).toEqual([
     { name: 'test', uuid: '6695eb01-f6a4-8304-79aa-97f2502e193f', id: 1 },
   ]);
-  expect(decoded(domainEventRegister, golden.registerReply)).toBe(26);
+  expect(decoded(eventRegistration.domain.register, golden.registerReply)).toBe(26);
 });
 
 test('stats of every type read as libvirt meant them', () => {

@@ -29,12 +29,15 @@ export function writeDomain(writer: XdrWriter, domain: Domain): void {
   writer.int(domain.id);
 }
 
-/** A virtual network; the same words on the wire make a storage pool. */
+/** A virtual network. Only `uuid` finds it. */
 export type Network = { name: string; uuid: string };
+/** A storage pool. Only `uuid` finds it. */
+export type StoragePool = { name: string; uuid: string };
 
 /** The least that a network or a pool takes on the wire. */
 export const minNetworkBytes = 20;
 
+/** Networks and storage pools are the same words on the wire. */
 export function readNetwork(reader: XdrReader): Network {
   const name = reader.string();
   return { name, uuid: reader.uuid() };
@@ -43,4 +46,53 @@ export function readNetwork(reader: XdrReader): Network {
 export function writeNetwork(writer: XdrWriter, network: Network): void {
   writer.string(network.name);
   writer.uuid(network.uuid);
+}
+
+/** A volume in a pool; `key` finds it. */
+export type StorageVol = { pool: string; name: string; key: string };
+
+export const minStorageVolBytes = 12;
+
+export function readStorageVol(reader: XdrReader): StorageVol {
+  return { pool: reader.string(), name: reader.string(), key: reader.string() };
+}
+
+export function writeStorageVol(writer: XdrWriter, vol: StorageVol): void {
+  writer.string(vol.pool);
+  writer.string(vol.name);
+  writer.string(vol.key);
+}
+
+/** A device of the host: `pci_0000_00_02_0`. */
+export type NodeDevice = { name: string };
+
+export function readNodeDevice(reader: XdrReader): NodeDevice {
+  return { name: reader.string() };
+}
+
+/** A secret; what it is for, never its value. */
+export type Secret = {
+  uuid: string;
+  /** 0 none, 1 volume, 2 ceph, 3 iscsi, 4 tls, 5 vtpm. */
+  usageType: number;
+  usageId: string;
+};
+
+export const minSecretBytes = 24;
+
+export function readSecret(reader: XdrReader): Secret {
+  return { uuid: reader.uuid(), usageType: reader.int(), usageId: reader.string() };
+}
+
+export function writeSecret(writer: XdrWriter, secret: Secret): void {
+  writer.uuid(secret.uuid);
+  writer.int(secret.usageType);
+  writer.string(secret.usageId);
+}
+
+/** A network interface of the host. */
+export type Interface = { name: string; mac: string };
+
+export function readInterface(reader: XdrReader): Interface {
+  return { name: reader.string(), mac: reader.string() };
 }

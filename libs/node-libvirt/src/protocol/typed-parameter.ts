@@ -5,6 +5,7 @@
 import { ProtocolError } from '../errors.ts';
 import { type LayoutNode, LayoutTree, type ParameterLayout } from './parameter-layout.ts';
 import type { XdrReader } from './xdr-reader.ts';
+import type { XdrWriter } from './xdr-writer.ts';
 
 /**
  * INT, UINT and DOUBLE are numbers; LLONG and ULLONG too, as long as a number holds them exactly
@@ -119,5 +120,24 @@ function readTypedValue(reader: XdrReader, name: string): TypedValue {
     default:
       // The size of an unknown arm is unknown: nothing after it can be read.
       throw new ProtocolError(`parameter ${JSON.stringify(name)} has unknown type ${type}`);
+  }
+}
+
+/** Strings as STRING, numbers and bigints as ULLONG: what libvirt's parameters of calls are. */
+export function writeTypedParameters(
+  writer: XdrWriter,
+  params: Readonly<Record<string, string | number | bigint>>,
+): void {
+  const entries = Object.entries(params);
+  writer.uint(entries.length);
+  for (const [name, value] of entries) {
+    writer.string(name);
+    if (typeof value === 'string') {
+      writer.int(7);
+      writer.string(value);
+    } else {
+      writer.int(4);
+      writer.unsignedHyper(value);
+    }
   }
 }

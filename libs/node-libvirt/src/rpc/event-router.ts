@@ -7,7 +7,8 @@
  *     procedure is under way, events with an unknown callback id are kept, up to `capacity`, and
  *     handed over in order when the reply names the id.
  * R3  Beyond the capacity the registration's subscriber is told of the gap.
- * R4  Anything else that is unknown was dropped on purpose, or is of a later libvirt: ignored.
+ * R4  A message without a callback id goes to the one listener of its procedure.
+ * R5  Anything else that is unknown was dropped on purpose, or is of a later libvirt: ignored.
  */
 import { XdrReader } from '../protocol/xdr-reader.ts';
 
@@ -27,10 +28,16 @@ type Expectation = { registrations: number; early: EarlyEvent[]; overflowed: boo
 export class EventRouter {
   readonly #capacity: number;
   readonly #sinks = new Map<number, EventSink>();
+  readonly #plain = new Map<number, (reader: XdrReader) => void>();
   readonly #expected = new Map<number, Expectation>();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
+  }
+
+  /** Listens to messages that carry no callback id. */
+  listen(address: EventAddress, listener: (reader: XdrReader) => void): void {
+    this.#plain.set(sinkKey(address, 0), listener);
   }
 
   /** A registration for these messages is about to be sent. Balanced by `registered`. */
@@ -67,6 +74,11 @@ export class EventRouter {
 
   /** A message of an event program. The reader stands at its payload. */
   message(address: EventAddress, reader: XdrReader): void {
+    const plain = this.#plain.get(sinkKey(address, 0));
+    if (plain !== undefined) {
+      plain(reader); // R4
+      return;
+    }
     const start = reader.offset;
     const callbackId = reader.int();
     const sink = this.#sinks.get(sinkKey(address, callbackId)); // R1
@@ -75,7 +87,7 @@ export class EventRouter {
       return;
     }
     const expectation = this.#expected.get(sinkKey(address, 0));
-    if (expectation === undefined) return; // R4
+    if (expectation === undefined) return; // R5
     if (expectation.early.length >= this.#capacity) {
       expectation.overflowed = true;
       return;

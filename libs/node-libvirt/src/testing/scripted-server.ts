@@ -113,7 +113,8 @@ export class Peer {
 export type Script = {
   /** Every frame that the bring-up below does not answer. */
   onFrame?: (call: WireFrame, peer: Peer) => void;
-  /** Default true: AUTH_LIST, SUPPORTS_FEATURE(10), OPEN, CLOSE and PING are answered. */
+  /** Default true: AUTH_LIST, SUPPORTS_FEATURE(10), OPEN, the close
+   * callback, CLOSE and PING are answered. */
   bringUp?: boolean;
 };
 
@@ -203,6 +204,7 @@ function answerBringUp(call: WireFrame, peer: Peer, socket: Socket): boolean {
       });
       return true;
     case 1:
+    case 360:
       peer.reply(call);
       return true;
     case 2:

@@ -3,7 +3,7 @@ import { ConnectionLostError, EventGapError, LibvirtError, ProtocolError } from 
 import { argsOf, type Peer, ScriptedServer, type WireFrame } from '../testing/scripted-server.ts';
 import { until } from '../testing/until.ts';
 import { domainEventKinds, domainEventTable } from './domain-event.ts';
-import type { DomainEventStream } from './domain-event-stream.ts';
+import type { DomainEventStream } from './event-stream.ts';
 
 const register = 316;
 const deregister = 317;

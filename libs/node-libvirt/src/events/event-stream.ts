@@ -1,68 +1,62 @@
-/** A stream of domain events. */
-import { LibvirtError } from '../errors.ts';
+/** A stream of events of some kinds. */
 import { VIR_ERR_INTERNAL_ERROR } from '../constants/error-codes.ts';
 import { VIR_FROM_RPC } from '../constants/error-domains.ts';
-import { remoteProgram } from '../protocol/frame.ts';
-import {
-  domainEventDeregister,
-  domainEventRegister,
-} from '../procedures/domain-event-registration.ts';
+import { LibvirtError } from '../errors.ts';
 import type { Connection } from '../rpc/connection.ts';
 import type { Deadline } from '../rpc/deadline.ts';
-import { type DomainEvent, type DomainEventKind, domainEventTable } from './domain-event.ts';
+import type { DomainEvent, DomainEventKind } from './domain-event.ts';
 import { EventQueue } from './event-queue.ts';
+import type { ObjectEvent, ObjectEventKind } from './object-event.ts';
 import type { EventSource, Registrations, Seat } from './registrations.ts';
 
 /**
- * Domain events in the order in which the daemon sent them, from the moment of registration on.
- * Nothing is replayed: list after subscribing, then apply what is buffered.
+ * Events in the order in which the daemon sent them, from the moment of registration on. Nothing is
+ * replayed: list after subscribing, then apply what is buffered.
  *
  * Iterating ends by throwing `EventGapError` after the buffered events when more than `capacity`
  * waited (subscribe anew and list anew), and by throwing `ConnectionLostError` after them when the
  * session is lost. It ends quietly when the stream is disposed or the session closed by us.
  * One reader at a time.
  */
-export interface DomainEventStream extends AsyncIterable<DomainEvent>, AsyncDisposable {
+export interface EventStream<Event, Kind> extends AsyncIterable<Event>, AsyncDisposable {
   /** Events taken in so far, delivered or still buffered: a barrier for "all until now". */
   readonly received: number;
   /** Events that may wait for the reader. */
   readonly capacity: number;
   /** Kinds that were asked for and that this daemon does not know. */
-  readonly missingKinds: readonly DomainEventKind[];
+  readonly missingKinds: readonly Kind[];
 }
 
-function sourceOf(kind: DomainEventKind): EventSource<DomainEvent> {
-  const { id, message, decode } = domainEventTable[kind];
-  return {
-    key: `domain:${kind}`,
-    eventId: id,
-    address: { program: remoteProgram, procedure: message },
-    register: domainEventRegister,
-    deregister: domainEventDeregister,
-    decode,
-  };
-}
+/** See `EventStream`. */
+export type DomainEventStream = EventStream<DomainEvent, DomainEventKind>;
+/** See `EventStream`. */
+export type ObjectEventStream = EventStream<ObjectEvent, ObjectEventKind>;
+
+export type EventStreamRequest<Event, Kind> = {
+  kinds: readonly Kind[];
+  sourceOf(kind: Kind): EventSource<Event>;
+  capacity: number;
+  deadline: Deadline;
+};
 
 /** Registers for the kinds and resolves with the stream when nothing can be missed any more. */
-export async function openDomainEventStream(
+export async function openEventStream<Event, Kind>(
   connection: Connection,
   registrations: Registrations,
-  kinds: readonly DomainEventKind[],
-  capacity: number,
-  deadline: Deadline,
-): Promise<DomainEventStream> {
-  const queue = new EventQueue<DomainEvent>(capacity);
-  const wanted = [...new Set(kinds)];
+  request: EventStreamRequest<Event, Kind>,
+): Promise<EventStream<Event, Kind>> {
+  const { capacity, deadline } = request;
+  const queue = new EventQueue<Event>(capacity);
+  const kinds = [...new Set(request.kinds)];
   const joins = await Promise.allSettled(
-    wanted.map((kind) => registrations.join(sourceOf(kind), queue, deadline)),
+    kinds.map((kind) => registrations.join(request.sourceOf(kind), queue, deadline)),
   );
   const seats: Seat[] = [];
-  const missingKinds: DomainEventKind[] = [];
+  const missingKinds: Kind[] = [];
   let failure: PromiseRejectedResult | undefined;
   for (const [i, join] of joins.entries()) {
-    const kind = wanted[i] as DomainEventKind;
     if (join.status === 'fulfilled') seats.push(join.value);
-    else if (isUnknownEvent(join.reason)) missingKinds.push(kind);
+    else if (isUnknownEvent(join.reason)) missingKinds.push(kinds[i] as Kind);
     else failure ??= join;
   }
   const leave = async (): Promise<void> => {
