@@ -1,7 +1,7 @@
 import type { HostId } from '@virtscope/contracts';
 import { isAborted } from '@virtscope/fleet';
 import {
-  NatsLink,
+  LinkStatus,
   currentEpoch,
   ensureBus,
   raiseTimeline,
@@ -31,7 +31,7 @@ const retryMs = 1_000;
  * away or asleep (bus rules 3, 4 and 8). Looks after each reconnect and each silence of our own.
  */
 export class BusGuard {
-  readonly link: NatsLink;
+  readonly link: LinkStatus;
   readonly #nc: NatsConnection;
   readonly #hands: Pick<Hands, 'clock' | 'log' | 'signal'>;
   readonly #feeds = new Map<HostId, GuardedFeed>();
@@ -47,8 +47,8 @@ export class BusGuard {
     this.#nc = nc;
     this.#hands = hands;
     this.#known = known;
-    this.link = new NatsLink(nc);
-    this.link.onReconnect(() => this.look());
+    this.link = new LinkStatus(nc);
+    this.link.onChange((up) => up && this.look());
     hands.signal.addEventListener('abort', () => this.look(), { once: true });
   }
 

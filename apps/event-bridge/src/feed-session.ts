@@ -34,6 +34,8 @@ import type { BridgeHands } from './watch-host.ts';
 const maxInputs = 50_000;
 /** The round trip that `verifiedAt` rests on. */
 const pingPeriodMs = 5_000;
+/** How long a host's first rows wait for the daemon's identity. */
+const firstIdentityMs = 10_000;
 /** How long what a lost session heard may take to reach the bus before it is left to the sync. */
 const drainDeadlineMs = 5_000;
 
@@ -53,6 +55,7 @@ export class FeedSession {
   readonly #mailbox: Mailbox<FeedInput>;
   readonly #underWay = new Set<Promise<unknown>>();
   #feed: HostFeed | undefined;
+  #asked: Promise<Identity | { failed: string }> | undefined;
   #ended = 'the watch of the host ended';
   #linkAfter: HostPulse['link'] = 'lost';
   /** Messages of others on our subjects that were not looked at yet. */
@@ -98,7 +101,7 @@ export class FeedSession {
     // Registered first, listed later: what happens in between is buffered, not lost.
     await using events = await this.#session.domainEvents(['lifecycle']);
     const facts = await this.#reads.facts();
-    const { epoch, base, recordSeq } = await this.#takeHost(facts);
+    const { epoch, base, recordSeq, identity } = await this.#takeHost(facts);
     const [feed, effects] = openFeed(
       {
         host: this.#host.id,
@@ -107,6 +110,7 @@ export class FeedSession {
         recordSeq,
         cause: this.#cause,
         identityBy: this.#host.identity,
+        identity,
         facts,
       },
       this.#now(),
@@ -133,9 +137,12 @@ export class FeedSession {
   }
 
   /** Bus rule 1: the record under our epoch first, then what the bus says of the host. */
-  async #takeHost(
-    facts: Partial<HostRecord>,
-  ): Promise<{ epoch: number; base: BusBase; recordSeq: number }> {
+  async #takeHost(facts: Partial<HostRecord>): Promise<{
+    epoch: number;
+    base: BusBase;
+    recordSeq: number;
+    identity: Identity | undefined;
+  }> {
     const { nc, hands, writer, signal } = this.#bridge;
     const host = this.#host.id;
     const before = await readBase(nc, host, signal);
@@ -147,6 +154,7 @@ export class FeedSession {
       holder: hands.replica,
     });
     const known = before.record?.body;
+    const identity = await this.#firstIdentity(known);
     const record: HostRecord = {
       v: 1,
       type: 'host',
@@ -155,6 +163,7 @@ export class FeedSession {
       sync: 'syncing',
       ...(known?.hostUuid === undefined ? {} : { hostUuid: known.hostUuid }),
       ...(known?.hostname === undefined ? {} : { hostname: known.hostname }),
+      ...identity,
       ...facts,
       changedAt: new Date(hands.clock.wallMs()).toISOString(),
     };
@@ -173,7 +182,22 @@ export class FeedSession {
       );
     }
     const base = await readBase(nc, host, signal);
-    return { epoch, base: { ...base, record: before.record }, recordSeq: written.seq };
+    return { epoch, base: { ...base, record: before.record }, recordSeq: written.seq, identity };
+  }
+
+  /** The daemon's identity when the bus has none yet; nobody waits longer than one deadline. */
+  async #firstIdentity(known: HostRecord | undefined): Promise<Identity | undefined> {
+    const key = this.#host.identity === 'uuid' ? 'hostUuid' : 'hostname';
+    if (known?.[key] !== undefined) return undefined;
+    const late = this.#bridge.hands.clock
+      .sleep(firstIdentityMs, this.#stop.signal)
+      .catch(() => undefined);
+    const identity = await Promise.race([this.#identity(), late]);
+    return identity === undefined || 'failed' in identity ? undefined : identity;
+  }
+
+  #identity(): Promise<Identity | { failed: string }> {
+    return (this.#asked ??= this.#reads.identity(this.#host.identity));
   }
 
   #take(input: FeedInput): void {
@@ -327,8 +351,7 @@ export class FeedSession {
   }
 
   async #identify(): Promise<void> {
-    const identity: Identity | { failed: string } = await this.#reads.identity(this.#host.identity);
-    this.#push({ type: 'identified', identity });
+    this.#push({ type: 'identified', identity: await this.#identity() });
   }
 
   /** Bus rule 1: whoever else writes on our subjects is heard, refused by the broker or not. */

@@ -98,7 +98,7 @@ export class Heart {
 
   #send(hosts: readonly HostId[]): void {
     // While the connection is away the client would keep beats, and send them late as fresh ones.
-    if (!this.#guard.link.connected || this.#nc.isClosed()) return;
+    if (!this.#guard.link.up) return;
     const pulses = hosts.flatMap((host) => {
       const pulse = this.#pulses.get(host);
       return pulse === undefined ? [] : [[host, pulse()] as const];

@@ -30,6 +30,8 @@ export type DomainEntry = {
   configStale: boolean;
   /** During a sync the row waits for its configuration, so that it is written once. */
   awaitsConfig: boolean;
+  /** Its row does not say what is known, and is to be written. */
+  wantsRow: boolean;
   /** The write under way. */
   storing: string | undefined;
   /** The net effect of the unwatched time is still to be told, after the next read. */
@@ -55,6 +57,7 @@ export function newEntry(uuid: string, name: string): DomainEntry {
     readingConfig: false,
     configStale: false,
     awaitsConfig: false,
+    wantsRow: false,
     storing: undefined,
     untold: false,
     missing: false,

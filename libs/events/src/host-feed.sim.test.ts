@@ -13,7 +13,8 @@ import {
 import { expect, test } from 'vitest';
 import { told, type Stored } from './base.ts';
 import type { FeedEffect, FeedInput, Now, RowKey } from './feed-io.ts';
-import { openFeed, pulse, step, type HostFeed } from './host-feed.ts';
+import type { HostFeed } from './feed-state.ts';
+import { openFeed, pulse, step } from './host-feed.ts';
 import { isActive, type Standing } from './net-effects.ts';
 
 const RUNNING = 1;
@@ -145,6 +146,7 @@ class World {
         recordSeq: this.streamSeq,
         cause: 'simulated',
         identityBy: 'hostname',
+        identity: before?.body.hostname === undefined ? { hostname: 'hv1.test' } : undefined,
         facts: {},
       },
       this.now,

@@ -10,14 +10,7 @@ export type {
   ReadOutcome,
   RowKey,
 } from './feed-io.ts';
-export {
-  hostRecord,
-  openFeed,
-  pulse,
-  step,
-  type FeedOptions,
-  type HostFacts,
-  type HostFeed,
-} from './host-feed.ts';
+export type { FeedOptions, HostFacts, HostFeed } from './feed-state.ts';
+export { openFeed, pulse, step } from './host-feed.ts';
 export { isActive, netEffects, type NetEffect, type Standing } from './net-effects.ts';
 export { presenceRow, tombstoneRow, type Speaker, type Truth } from './row.ts';

@@ -19,7 +19,6 @@ export {
   type BucketFeedEvent,
 } from './nats/hosts-feed.ts';
 export { applyInventory } from './nats/inventory-bucket.ts';
-export { NatsLink } from './nats/link.ts';
 export { LinkStatus } from './nats/link-status.ts';
 export { readSubjects, type LastMessage } from './nats/read-subjects.ts';
 export { makeRoundTrips, roundTripPeriodMs, type RoundTripTimes } from './nats/round-trip.ts';

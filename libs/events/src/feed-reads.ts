@@ -1,0 +1,223 @@
+/** Hearing and reading: an event makes a domain dirty, libvirt says what is (E2, E3). */
+import { lifecycleKinds } from '@virtscope/contracts';
+import {
+  VIR_DOMAIN_EVENT_STOPPED,
+  domainStateName,
+  domainStateReasonName,
+  lifecycleDetailName,
+  lifecycleEventName,
+} from 'node-libvirt/constants';
+import { entryFor, type HostFeed } from './feed-state.ts';
+import { publish, synthesise } from './feed-telling.ts';
+import { end, offerRow, wantRow } from './feed-rows.ts';
+import { endMissing } from './feed-sync.ts';
+import { told } from './base.ts';
+import type { DomainEntry } from './domain-entry.ts';
+import type { ConfigOutcome, FeedEffect, FeedInput, Now, ReadOutcome } from './feed-io.ts';
+import type { Truth } from './row.ts';
+import { stateByEvent } from './state-by-event.ts';
+
+/** Pairs of LOOKUP_BY_UUID and GET_STATE in flight; the session queues them behind its own bound. */
+const maxReads = 64;
+/** XML reads in flight: they are low-priority calls, of which a daemon gets at most two. */
+const maxConfigReads = 2;
+/** After so many void reads the event table serves, and the next read waits. */
+const maxVoids = 3;
+/** How long after a failed or often voided read the next one waits. */
+const retryReadMs = 1_000;
+export function onLifecycle(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  input: Extract<FeedInput, { type: 'lifecycle' }>,
+  now: Now,
+): void {
+  const { uuid, event, detail } = input;
+  feed.eventsHeard++;
+  const entry = entryFor(feed, uuid, input.name);
+  const before = entry.truth;
+  const data = publish(feed, effects, now, {
+    kind: lifecycleEventName(event),
+    detail: lifecycleDetailName(event, detail),
+    uuid,
+    name: input.name,
+    before: before === undefined ? null : { state: before.state, id: before.id },
+    prev: entry.lastEvent,
+  });
+  entry.lastEvent = { epoch: feed.epoch, seq: feed.seq };
+  entry.heard++;
+  entry.lastLifecycle = { event, detail, wallMs: now.wallMs };
+  // The daemon has it again before its absence was proven; what came between is still to be told.
+  entry.untold ||= entry.missing;
+  entry.missing = false;
+  feed.awaitingIdentity.delete(uuid);
+  entry.told = told(entry.told, data);
+  feed.verification.unsettle(uuid, feed.seq);
+  if (event === VIR_DOMAIN_EVENT_STOPPED && entry.truth !== undefined) {
+    entry.truth = byEvent(entry, entry.truth); // E3
+    entry.awaitsConfig = false;
+    wantRow(feed, entry);
+  }
+  // Only now: while the list is under way, its answer decides what has to be read.
+  if (feed.listed) feed.toRead.add(uuid);
+  if (changesConfig(event)) {
+    if (entry.readingConfig) entry.configStale = true;
+    else if (feed.listed) feed.toReadConfig.add(uuid);
+  }
+}
+
+/** Started and stopped too: the live XML of a process is not the stored definition. */
+const configKinds = new Set<string>(['defined', 'undefined', 'started', 'stopped']);
+
+function changesConfig(event: number): boolean {
+  return configKinds.has(lifecycleKinds[event] ?? '');
+}
+
+export function onRead(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  input: Extract<FeedInput, { type: 'read' }>,
+  now: Now,
+): void {
+  const entry = feed.entries.get(input.uuid);
+  if (entry?.reading !== true) return;
+  entry.reading = false;
+  feed.reads--;
+  if ('failed' in input.outcome) {
+    effects.push({
+      type: 'note',
+      note: 'read-failed',
+      uuid: entry.uuid,
+      detail: input.outcome.failed,
+    });
+    giveUpReading(feed, effects, entry);
+  } else if (entry.heard !== input.token) {
+    // E2: an event overtook the answer, or the answer the event; nobody can say which is newer.
+    entry.voids++;
+    effects.push({ type: 'note', note: 'read-void', uuid: entry.uuid, detail: `${entry.voids}` });
+    if (entry.voids >= maxVoids) giveUpReading(feed, effects, entry);
+    else feed.toRead.add(entry.uuid);
+  } else {
+    entry.voids = 0;
+    // A read that was asked for meanwhile, without an event, is answered by this one.
+    feed.toRead.delete(entry.uuid);
+    adoptRead(feed, effects, entry, input.outcome, input.startedMs, now);
+  }
+}
+
+function adoptRead(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  entry: DomainEntry,
+  outcome: Exclude<ReadOutcome, { failed: string }>,
+  startedMs: number,
+  now: Now,
+): void {
+  if (!outcome.found) {
+    if (entry.missing && entry.heard === 0) {
+      endMissing(feed, effects, entry, now);
+      return;
+    }
+    // E4: the daemon that told of it in this session says that it is no more.
+    if (entry.untold) synthesise(feed, effects, entry, undefined, now);
+    end(feed, entry, 'gone');
+    return;
+  }
+  const isNew = entry.truth === undefined;
+  entry.name = outcome.name;
+  entry.ended = undefined;
+  entry.truth = {
+    ...(entry.truth ?? unknownTruth),
+    name: outcome.name,
+    id: outcome.id < 0 ? null : outcome.id,
+    state: domainStateName(outcome.state),
+    stateReason: domainStateReasonName(outcome.state, outcome.reason),
+    stateFrom: 'read',
+    stateObservedMs: startedMs,
+  };
+  // The list lacked it, the daemon has it: it came while the list was made.
+  if (entry.missing || entry.untold) synthesise(feed, effects, entry, entry.truth, now);
+  entry.missing = false;
+  if (isNew && !entry.readingConfig) feed.toReadConfig.add(entry.uuid);
+  wantRow(feed, entry);
+}
+
+/** E2: the event's own word, marked and without an id, until libvirt can be asked again. */
+function giveUpReading(feed: HostFeed, effects: FeedEffect[], entry: DomainEntry): void {
+  entry.voids = 0;
+  feed.toRead.delete(entry.uuid);
+  if (entry.truth !== undefined && entry.lastLifecycle !== undefined) {
+    entry.truth = byEvent(entry, entry.truth);
+    wantRow(feed, entry);
+  }
+  effects.push({ type: 'retryReadLater', uuid: entry.uuid, afterMs: retryReadMs });
+}
+
+function byEvent(entry: DomainEntry, truth: Truth): Truth {
+  const last = entry.lastLifecycle;
+  const state = last && stateByEvent(last.event, last.detail);
+  if (last === undefined || state === undefined) return { ...truth, id: null, stateFrom: 'event' };
+  return { ...truth, ...state, id: null, stateFrom: 'event', stateObservedMs: last.wallMs };
+}
+
+const unknownTruth: Truth = {
+  name: '',
+  id: null,
+  state: 'nostate',
+  stateReason: 'unknown',
+  stateFrom: 'read',
+  stateObservedMs: 0,
+  persistent: null,
+  autostart: null,
+  managedSave: null,
+  config: undefined,
+};
+
+export function onConfig(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  uuid: string,
+  outcome: ConfigOutcome,
+): void {
+  const entry = feed.entries.get(uuid);
+  if (entry?.readingConfig !== true) return;
+  entry.readingConfig = false;
+  feed.configReads--;
+  entry.awaitsConfig = false;
+  offerRow(feed, entry);
+  if (entry.configStale) {
+    entry.configStale = false;
+    feed.toReadConfig.add(uuid);
+  }
+  if ('failed' in outcome) {
+    effects.push({ type: 'note', note: 'config-failed', uuid, detail: outcome.failed });
+  } else if (entry.truth !== undefined) {
+    entry.truth = { ...entry.truth, ...outcome };
+    wantRow(feed, entry);
+  }
+}
+
+export function pumpReads(feed: HostFeed, effects: FeedEffect[]): void {
+  const reason = feed.link === 'syncing' ? 'sync' : 'event';
+  for (const uuid of feed.toRead) {
+    if (feed.reads >= maxReads) break;
+    const entry = feed.entries.get(uuid);
+    if (entry === undefined || entry.reading) continue;
+    feed.toRead.delete(uuid);
+    entry.reading = true;
+    feed.reads++;
+    effects.push({ type: 'read', uuid, token: entry.heard, reason });
+  }
+  for (const uuid of feed.toReadConfig) {
+    if (feed.configReads >= maxConfigReads) break;
+    const entry = feed.entries.get(uuid);
+    if (entry === undefined || entry.readingConfig || entry.reading || feed.toRead.has(uuid)) {
+      continue;
+    }
+    feed.toReadConfig.delete(uuid);
+    // Gone meanwhile: there is no configuration to read.
+    if (entry.truth === undefined) continue;
+    entry.readingConfig = true;
+    feed.configReads++;
+    effects.push({ type: 'readConfig', uuid, reason });
+  }
+}

@@ -1,0 +1,83 @@
+/** The state of a host's feed, and the few changes that every part of the mind makes. */
+import type { HostRecord, HostSyncState } from '@virtscope/contracts';
+import type { BusBase } from './base.ts';
+import { newEntry, type DomainEntry } from './domain-entry.ts';
+import type { FeedEffect, Identity } from './feed-io.ts';
+import { Verification } from './verification.ts';
+
+export type HostFacts = Pick<HostRecord, 'driver' | 'libvirtVersion' | 'hypervisorVersion'>;
+
+export type FeedOptions = {
+  host: string;
+  epoch: number;
+  base: BusBase;
+  /** The sequence of the `syncing` record that this epoch already wrote. */
+  recordSeq: number;
+  /** Why nobody watched until now: for the `gap` mark. */
+  cause: string;
+  identityBy: 'uuid' | 'hostname';
+  /**
+   * Already learned, when the bus had none: the first rows of a host go out beside the identity
+   * of their daemon, or nothing could ever be proven gone after an early crash.
+   */
+  identity?: Identity | undefined;
+  facts: HostFacts;
+};
+
+export type HostFeed = {
+  readonly host: string;
+  readonly epoch: number;
+  readonly identityBy: 'uuid' | 'hostname';
+  readonly facts: HostFacts;
+  /** The daemon that the bus's rows came from. */
+  readonly knownIdentity: Identity;
+  link: HostSyncState;
+  problem: string | undefined;
+  identity: Identity | { failed: string } | undefined;
+  /** Presences that another session wrote: only they can be mistaken for another daemon's. */
+  readonly inherited: boolean;
+  /** The last event's seq. */
+  seq: number;
+  listed: boolean;
+  largeRemovalSeen: boolean;
+  entries: Map<string, DomainEntry>;
+  /** Domains whose row must stand under this epoch before `synced`. */
+  unsynced: Set<string>;
+  /** Missing domains whose absence is proven but for the daemon's identity. */
+  awaitingIdentity: Set<string>;
+  toRead: Set<string>;
+  toReadConfig: Set<string>;
+  toStore: Set<string>;
+  reads: number;
+  configReads: number;
+  stores: number;
+  writes: number;
+  record: { seq: number; stored: boolean; storing: string | undefined };
+  /** The highest acked sequence of VIRT_STATE. */
+  upTo: number;
+  /** Published events of domains that the broker has not acked: seq → uuid. */
+  unacked: Map<number, string>;
+  eventsHeard: number;
+  verification: Verification;
+};
+
+export function entryFor(feed: HostFeed, uuid: string, name: string): DomainEntry {
+  let entry = feed.entries.get(uuid);
+  if (entry === undefined) {
+    entry = newEntry(uuid, name);
+    feed.entries.set(uuid, entry);
+  }
+  return entry;
+}
+
+export function setLink(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  link: HostSyncState,
+  problem: string | undefined,
+): void {
+  feed.link = link;
+  feed.problem = problem;
+  feed.record.stored = false;
+  effects.push({ type: 'linkChanged', link });
+}

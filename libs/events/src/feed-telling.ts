@@ -1,0 +1,57 @@
+/** Telling: events and the synthesised net effects of an unwatched time. */
+import type { EventData } from '@virtscope/contracts';
+import { entryFor, type HostFeed } from './feed-state.ts';
+import type { DomainEntry } from './domain-entry.ts';
+import type { FeedEffect, Now } from './feed-io.ts';
+import { netEffects, type Standing } from './net-effects.ts';
+
+export function publish(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  now: Now,
+  data: Omit<EventData, 'v' | 'role' | 'host' | 'epoch' | 'seq' | 'observedAt'>,
+): EventData {
+  feed.seq++;
+  const event: EventData = {
+    v: 1,
+    role: 'event-bridge',
+    host: feed.host,
+    epoch: feed.epoch,
+    seq: feed.seq,
+    observedAt: new Date(now.wallMs).toISOString(),
+    ...data,
+  };
+  feed.verification.unsettleEvent(feed.seq);
+  if (data.uuid !== undefined) {
+    feed.unacked.set(feed.seq, data.uuid);
+    entryFor(feed, data.uuid, data.name ?? '').unacked++;
+  }
+  effects.push({ type: 'publish', event }); // E1
+  return event;
+}
+
+/** E7: tells what must have happened to a domain while nobody watched. */
+export function synthesise(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  entry: DomainEntry,
+  after: Standing | undefined,
+  now: Now,
+): void {
+  const before = entry.told;
+  for (const { kind, detail } of netEffects(before, after)) {
+    publish(feed, effects, now, {
+      kind,
+      detail,
+      uuid: entry.uuid,
+      name: after?.name ?? entry.name,
+      synthesised: true,
+      before: before === undefined ? null : { state: before.state, id: before.id ?? null },
+      after: after === undefined ? null : { state: after.state, id: after.id ?? null },
+      prev: entry.lastEvent,
+    });
+    entry.lastEvent = { epoch: feed.epoch, seq: feed.seq };
+  }
+  entry.told = after;
+  entry.untold = false;
+}
