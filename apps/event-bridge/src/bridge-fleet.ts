@@ -14,7 +14,8 @@ import { watchHost } from './watch-host.ts';
 
 /** Runs the service until `hands.signal` aborts and everything that was heard is on the bus. */
 export async function bridgeFleet(hands: Hands): Promise<void> {
-  const { log, signal } = hands;
+  const { health, log, signal } = hands;
+  health.set('inventory', false, `${hands.env.fleetFile} is not read yet`);
   const nc = await connectNats(hands);
   await ensureBus(nc, hands);
   const guard = await BusGuard.open(nc, hands);
@@ -35,6 +36,8 @@ export async function bridgeFleet(hands: Hands): Promise<void> {
     for (const problem of problems) log.error(problem);
     if (hosts !== undefined) adopt(hosts);
   });
+
+  health.set('inventory', true);
 
   function adopt(hosts: WantedHost[]): void {
     const { added, removed, changed } = tasks.apply(hosts);

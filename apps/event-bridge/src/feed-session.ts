@@ -23,10 +23,11 @@ import {
   type RowKey,
 } from '@virtscope/events';
 import type { WantedHost } from '@virtscope/fleet';
-import type { DomainEventStream, Session } from 'node-libvirt';
+import { domainEventKinds, type DomainEventStream, type Session } from 'node-libvirt';
 import { Mailbox, parseJson, readSubjects, takeEpoch, type Logger } from '@virtscope/runtime';
 import { z } from 'zod';
 import { readBase, rowKeyOf } from './bus-base.ts';
+import { listenToSamples } from './fast-samples.ts';
 import { LibvirtReads } from './libvirt-reads.ts';
 import type { BridgeHands } from './watch-host.ts';
 
@@ -34,6 +35,8 @@ import type { BridgeHands } from './watch-host.ts';
 const maxInputs = 50_000;
 /** The round trip that `verifiedAt` rests on. */
 const pingPeriodMs = 5_000;
+/** One domain's configuration per host is read again this often, event or not. */
+const auditPeriodMs = 30_000;
 /** How long a host's first rows wait for the daemon's identity. */
 const firstIdentityMs = 10_000;
 /** How long what a lost session heard may take to reach the bus before it is left to the sync. */
@@ -99,8 +102,8 @@ export class FeedSession {
   async #watch(): Promise<void> {
     const { guard, heart } = this.#bridge;
     // Registered first, listed later: what happens in between is buffered, not lost.
-    await using events = await this.#session.domainEvents(['lifecycle']);
-    const facts = await this.#reads.facts();
+    await using events = await this.#session.domainEvents(domainEventKinds);
+    const facts = { ...(await this.#reads.facts()), missingKinds: [...events.missingKinds] };
     const { epoch, base, recordSeq, identity } = await this.#takeHost(facts);
     const [feed, effects] = openFeed(
       {
@@ -126,11 +129,15 @@ export class FeedSession {
       inspect: () => this.#inspect(),
     });
     using _listening = this.#listenToOthers();
+    using _sampled = listenToSamples(this.#bridge.nc, this.#host.id, (states) =>
+      this.#push({ type: 'sampled', states }),
+    );
     this.#perform(effects);
     this.#perform([{ type: 'list', afterMs: 0 }]);
     void this.#identify();
     void this.#hear(events);
     void this.#pingOn(events);
+    void this.#auditOn();
     void this.#session.closed.then((error) => this.#lost(error));
     for await (const input of this.#mailbox) this.#take(input);
     await this.#drain();
@@ -196,6 +203,15 @@ export class FeedSession {
     return identity === undefined || 'failed' in identity ? undefined : identity;
   }
 
+  /** One domain's XML per period: what libvirt changes without an event. */
+  async #auditOn(): Promise<void> {
+    const { clock } = this.#bridge.hands;
+    while (!this.#stop.signal.aborted) {
+      await clock.sleep(auditPeriodMs, this.#stop.signal).catch(() => undefined);
+      this.#push({ type: 'auditDue' });
+    }
+  }
+
   #identity(): Promise<Identity | { failed: string }> {
     return (this.#asked ??= this.#reads.identity(this.#host.identity));
   }
@@ -246,7 +262,11 @@ export class FeedSession {
           this.#fenced(effect.byEpoch);
           break;
         case 'note':
-          this.#log.warn({ uuid: effect.uuid, detail: effect.detail }, effect.note);
+          // In a burst of events reads are void by design; all else is worth a line.
+          this.#log[effect.note === 'read-void' ? 'debug' : 'warn'](
+            { uuid: effect.uuid, detail: effect.detail },
+            effect.note,
+          );
           hands.metrics
             .counter('feed_notes_total', 'What a feed met that should be rare', ['host', 'note'])
             .inc({ host: this.#host.id, note: effect.note });
@@ -323,9 +343,12 @@ export class FeedSession {
   async #hear(events: DomainEventStream): Promise<void> {
     try {
       for await (const event of events) {
-        if (event.kind !== 'lifecycle') continue;
-        const { uuid, name } = event.domain;
-        this.#push({ type: 'lifecycle', uuid, name, event: event.event, detail: event.detail });
+        if (event.kind === 'lifecycle') {
+          const { uuid, name } = event.domain;
+          this.#push({ type: 'lifecycle', uuid, name, event: event.event, detail: event.detail });
+        } else {
+          this.#push({ type: 'occurred', event });
+        }
       }
     } catch (error) {
       if (this.#session.isOpen) this.#end(`events were lost: ${String(error)}`, 'gap');

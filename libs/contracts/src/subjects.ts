@@ -29,6 +29,7 @@ export const subjects = {
   eventsOfHost: (host: HostId) => `${root}.event.${host}.>`,
   eventsOfAll: `${root}.event.>`,
   stats: (host: HostId, tier: StatsTier, page: number) => `${root}.stats.${host}.${tier}.${page}`,
+  statsOfTier: (host: HostId, tier: StatsTier) => `${root}.stats.${host}.${tier}.*`,
   statsOfAll: `${root}.stats.>`,
   heartbeat: (role: WriterRole, replica: string) =>
     `${root}.heartbeat.${role}.${encodeToken(replica)}`,

@@ -34,6 +34,11 @@ export type DomainEntry = {
   wantsRow: boolean;
   /** The write under way. */
   storing: string | undefined;
+  /** Samples in a row that differed from the row without an event between. */
+  suspicions: number;
+  /** The next read, or the one under way, was asked for by the audit and by no event. */
+  auditsState: boolean;
+  auditsConfig: boolean;
   /** The net effect of the unwatched time is still to be told, after the next read. */
   untold: boolean;
   /** In the bus's base but not in the list: gone only when proven. */
@@ -59,6 +64,9 @@ export function newEntry(uuid: string, name: string): DomainEntry {
     awaitsConfig: false,
     wantsRow: false,
     storing: undefined,
+    suspicions: 0,
+    auditsState: false,
+    auditsConfig: false,
     untold: false,
     missing: false,
   };

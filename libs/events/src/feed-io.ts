@@ -6,6 +6,7 @@ import type {
   HostRecord,
   HostSyncState,
 } from '@virtscope/contracts';
+import type { OtherEvent } from './event-payload.ts';
 
 /** Both clocks' readings when an input arrived. */
 export type Now = { wallMs: number; monotonicMs: number };
@@ -40,6 +41,11 @@ export type ConfigOutcome =
 /** Who the daemon is. */
 export type Identity = { hostUuid?: string; hostname?: string };
 
+/** What a call is billed under. */
+export type ReadReason = 'event' | 'sync' | 'audit';
+
+export type SampledState = { uuid: string; id: number | null; state: string };
+
 /** The subject of a write: a domain's, or the host record's. */
 export type RowKey = { uuid: string } | 'record';
 
@@ -47,6 +53,11 @@ export type FeedInput =
   /** A complete list; its call began at `startedMs` by the wall, `startedMonotonicMs` else. */
   | { type: 'listed'; startedMs: number; startedMonotonicMs: number; domains: ListedDomain[] }
   | { type: 'lifecycle'; uuid: string; name: string; event: number; detail: number }
+  | { type: 'occurred'; event: OtherEvent }
+  /** A sample of all domains' states, as stats-sampler's fast tier took it. */
+  | { type: 'sampled'; states: readonly SampledState[] }
+  /** Time to read one domain's configuration that no event asked for. */
+  | { type: 'auditDue' }
   | { type: 'read'; uuid: string; token: number; startedMs: number; outcome: ReadOutcome }
   | { type: 'config'; uuid: string; outcome: ConfigOutcome }
   | { type: 'stored'; key: RowKey; writeId: string; seq: number }
@@ -77,8 +88,8 @@ export type FeedEffect =
       writeId: string;
     }
   /** LOOKUP_BY_UUID and GET_STATE, as one pair. */
-  | { type: 'read'; uuid: string; token: number; reason: 'event' | 'sync' }
-  | { type: 'readConfig'; uuid: string; reason: 'event' | 'sync' }
+  | { type: 'read'; uuid: string; token: number; reason: ReadReason }
+  | { type: 'readConfig'; uuid: string; reason: ReadReason }
   | { type: 'list'; afterMs: number }
   | { type: 'retryReadLater'; uuid: string; afterMs: number }
   | { type: 'linkChanged'; link: HostSyncState }

@@ -1,5 +1,5 @@
 /** Hearing and reading: an event makes a domain dirty, libvirt says what is (E2, E3). */
-import { lifecycleKinds } from '@virtscope/contracts';
+import { lifecycleKinds, type EventData } from '@virtscope/contracts';
 import {
   VIR_DOMAIN_EVENT_STOPPED,
   domainStateName,
@@ -13,6 +13,8 @@ import { end, offerRow, wantRow } from './feed-rows.ts';
 import { endMissing } from './feed-sync.ts';
 import { told } from './base.ts';
 import type { DomainEntry } from './domain-entry.ts';
+import { configMismatch } from './feed-audit.ts';
+import { configChangedBy, payloadOf, type OtherEvent } from './event-payload.ts';
 import type { ConfigOutcome, FeedEffect, FeedInput, Now, ReadOutcome } from './feed-io.ts';
 import type { Truth } from './row.ts';
 import { stateByEvent } from './state-by-event.ts';
@@ -25,6 +27,7 @@ const maxConfigReads = 2;
 const maxVoids = 3;
 /** How long after a failed or often voided read the next one waits. */
 const retryReadMs = 1_000;
+
 export function onLifecycle(
   feed: HostFeed,
   effects: FeedEffect[],
@@ -34,16 +37,11 @@ export function onLifecycle(
   const { uuid, event, detail } = input;
   feed.eventsHeard++;
   const entry = entryFor(feed, uuid, input.name);
-  const before = entry.truth;
-  const data = publish(feed, effects, now, {
+  const data = tellRaw(feed, effects, entry, now, {
     kind: lifecycleEventName(event),
     detail: lifecycleDetailName(event, detail),
-    uuid,
     name: input.name,
-    before: before === undefined ? null : { state: before.state, id: before.id },
-    prev: entry.lastEvent,
   });
-  entry.lastEvent = { epoch: feed.epoch, seq: feed.seq };
   entry.heard++;
   entry.lastLifecycle = { event, detail, wallMs: now.wallMs };
   // The daemon has it again before its absence was proven; what came between is still to be told.
@@ -51,6 +49,7 @@ export function onLifecycle(
   entry.missing = false;
   feed.awaitingIdentity.delete(uuid);
   entry.told = told(entry.told, data);
+  entry.suspicions = 0;
   feed.verification.unsettle(uuid, feed.seq);
   if (event === VIR_DOMAIN_EVENT_STOPPED && entry.truth !== undefined) {
     entry.truth = byEvent(entry, entry.truth); // E3
@@ -59,10 +58,48 @@ export function onLifecycle(
   }
   // Only now: while the list is under way, its answer decides what has to be read.
   if (feed.listed) feed.toRead.add(uuid);
-  if (changesConfig(event)) {
-    if (entry.readingConfig) entry.configStale = true;
-    else if (feed.listed) feed.toReadConfig.add(uuid);
-  }
+  if (changesConfig(event)) wantConfig(feed, entry);
+}
+
+/** An event of another kind: told at once, and a reason to read the configuration again. */
+export function onOccurred(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  event: OtherEvent,
+  now: Now,
+): void {
+  feed.eventsHeard++;
+  const { kind, domain } = event;
+  const entry = entryFor(feed, domain.uuid, domain.name);
+  const payload = payloadOf(event);
+  tellRaw(feed, effects, entry, now, { kind, name: domain.name, payload });
+  if (configChangedBy(kind)) wantConfig(feed, entry);
+}
+
+/** E1: publishes what was heard, as the next of its domain's events. */
+function tellRaw(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  entry: DomainEntry,
+  now: Now,
+  heard: Pick<EventData, 'kind' | 'detail' | 'name' | 'payload'>,
+): EventData {
+  const { truth, uuid } = entry;
+  const data = publish(feed, effects, now, {
+    ...heard,
+    uuid,
+    before: truth === undefined ? null : { state: truth.state, id: truth.id },
+    prev: entry.lastEvent,
+  });
+  entry.lastEvent = { epoch: feed.epoch, seq: feed.seq };
+  return data;
+}
+
+function wantConfig(feed: HostFeed, entry: DomainEntry): void {
+  if (entry.readingConfig) entry.configStale = true;
+  else if (feed.listed) feed.toReadConfig.add(entry.uuid);
+  // An event asks now: a difference is no mismatch any more.
+  entry.auditsConfig = false;
 }
 
 /** Started and stopped too: the live XML of a process is not the stored definition. */
@@ -183,6 +220,8 @@ export function onConfig(
   entry.readingConfig = false;
   feed.configReads--;
   entry.awaitsConfig = false;
+  const audited = entry.auditsConfig && !entry.configStale;
+  entry.auditsConfig = false;
   offerRow(feed, entry);
   if (entry.configStale) {
     entry.configStale = false;
@@ -191,6 +230,10 @@ export function onConfig(
   if ('failed' in outcome) {
     effects.push({ type: 'note', note: 'config-failed', uuid, detail: outcome.failed });
   } else if (entry.truth !== undefined) {
+    const mismatch = audited ? configMismatch(entry.truth, outcome) : undefined;
+    if (mismatch !== undefined) {
+      effects.push({ type: 'note', note: 'config-mismatch', uuid, detail: mismatch });
+    }
     entry.truth = { ...entry.truth, ...outcome };
     wantRow(feed, entry);
   }
@@ -200,12 +243,18 @@ export function pumpReads(feed: HostFeed, effects: FeedEffect[]): void {
   const reason = feed.link === 'syncing' ? 'sync' : 'event';
   for (const uuid of feed.toRead) {
     if (feed.reads >= maxReads) break;
-    const entry = feed.entries.get(uuid);
-    if (entry === undefined || entry.reading) continue;
+    const entry = entryFor(feed, uuid, '');
+    if (entry.reading) continue;
     feed.toRead.delete(uuid);
     entry.reading = true;
     feed.reads++;
-    effects.push({ type: 'read', uuid, token: entry.heard, reason });
+    effects.push({
+      type: 'read',
+      uuid,
+      token: entry.heard,
+      reason: entry.auditsState ? 'audit' : reason,
+    });
+    entry.auditsState = false;
   }
   for (const uuid of feed.toReadConfig) {
     if (feed.configReads >= maxConfigReads) break;
@@ -218,6 +267,6 @@ export function pumpReads(feed: HostFeed, effects: FeedEffect[]): void {
     if (entry.truth === undefined) continue;
     entry.readingConfig = true;
     feed.configReads++;
-    effects.push({ type: 'readConfig', uuid, reason });
+    effects.push({ type: 'readConfig', uuid, reason: entry.auditsConfig ? 'audit' : reason });
   }
 }

@@ -5,7 +5,10 @@ import { newEntry, type DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, Identity } from './feed-io.ts';
 import { Verification } from './verification.ts';
 
-export type HostFacts = Pick<HostRecord, 'driver' | 'libvirtVersion' | 'hypervisorVersion'>;
+export type HostFacts = Pick<
+  HostRecord,
+  'driver' | 'libvirtVersion' | 'hypervisorVersion' | 'missingKinds'
+>;
 
 export type FeedOptions = {
   host: string;
@@ -47,6 +50,8 @@ export type HostFeed = {
   awaitingIdentity: Set<string>;
   toRead: Set<string>;
   toReadConfig: Set<string>;
+  /** The domain whose configuration the audit read last. */
+  auditedLast: string | undefined;
   toStore: Set<string>;
   reads: number;
   configReads: number;

@@ -293,6 +293,19 @@ class World {
     };
   }
 
+  /** A sample that is on its way while things change, and a configuration nobody asked for. */
+  audit(): void {
+    this.twice(() => ({
+      type: 'sampled',
+      states: [...this.domains].map(([uuid, { id, state }]) => ({
+        uuid,
+        id: id < 0 ? null : id,
+        state: names.get(state) ?? '',
+      })),
+    }));
+    this.reply({ type: 'auditDue' });
+  }
+
   /** Lets one thing happen that was under way. */
   advance(): boolean {
     if (this.wire.length > 0 && this.chance(0.5)) {
@@ -331,6 +344,7 @@ function run(seed: number): World {
       else if (dice < 0.5) world.churn();
     } else if (world.chance(0.01)) world.die();
     else if (world.chance(0.1)) world.churn();
+    else if (world.chance(0.03)) world.audit();
     else world.advance();
   }
   if (world.feed === undefined) world.open();

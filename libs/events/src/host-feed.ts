@@ -14,6 +14,7 @@
  *   higher epoch on one of our subjects ends the session.
  * - E6 `synced` is said only after every presence stands under this epoch.
  * - E7 What happened unwatched is told between two `gap` marks, synthesised, as a net effect.
+ * - E9 What has no event is found by the audit, told as a mismatch, and repaired.
  * - E8 `verifiedAt` is the start of a round trip after which all that was queued is stored.
  *
  * State is owned by the caller's loop and changed in place: a host has thousands of domains, and
@@ -30,7 +31,8 @@ import {
   pumpStores,
   pumpRecord,
 } from './feed-rows.ts';
-import { onLifecycle, onRead, onConfig, pumpReads } from './feed-reads.ts';
+import { auditNext, onSampled } from './feed-audit.ts';
+import { onConfig, onLifecycle, onOccurred, onRead, pumpReads } from './feed-reads.ts';
 import { onListed, onIdentified, finishSync } from './feed-sync.ts';
 import { domainBases } from './base.ts';
 import { entryOf } from './domain-entry.ts';
@@ -63,6 +65,7 @@ export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[
     awaitingIdentity: new Set(),
     toRead: new Set(),
     toReadConfig: new Set(),
+    auditedLast: undefined,
     toStore: new Set(),
     reads: 0,
     configReads: 0,
@@ -88,6 +91,15 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
       break;
     case 'lifecycle':
       onLifecycle(feed, effects, input, now);
+      break;
+    case 'occurred':
+      onOccurred(feed, effects, input.event, now);
+      break;
+    case 'sampled':
+      onSampled(feed, effects, input.states);
+      break;
+    case 'auditDue':
+      auditNext(feed);
       break;
     case 'read':
       onRead(feed, effects, input, now);

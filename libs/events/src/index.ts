@@ -1,5 +1,6 @@
 export { domainBases, highestEpoch, told, type BusBase, type Stored } from './base.ts';
-export { parseDomainXml } from './domain-xml.ts';
+export { DomainXmlError, parseDomainXml } from './domain-xml.ts';
+export type { OtherEvent } from './event-payload.ts';
 export type {
   ConfigOutcome,
   FeedEffect,
@@ -9,6 +10,7 @@ export type {
   Now,
   ReadOutcome,
   RowKey,
+  SampledState,
 } from './feed-io.ts';
 export type { FeedOptions, HostFacts, HostFeed } from './feed-state.ts';
 export { openFeed, pulse, step } from './host-feed.ts';
