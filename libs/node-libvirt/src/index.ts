@@ -30,6 +30,8 @@ export type {
   StoragePool,
   StorageVol,
 } from './protocol/identity.ts';
+export type { ParameterLayout } from './protocol/parameter-layout.ts';
+export type { DomainStatsColumns } from './protocol/stats-columns.ts';
 export type { TypedParameters, TypedValue } from './protocol/typed-parameter.ts';
 export type { Counter } from './protocol/xdr-reader.ts';
 export type { EmulatorChoice } from './procedures/capabilities.ts';

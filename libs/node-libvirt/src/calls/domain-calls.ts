@@ -1,5 +1,8 @@
 /** Finding domains, and what each is. A domain is found by its uuid alone; name and id may be stale. */
-import { connectGetAllDomainStats } from '../procedures/connect-get-all-domain-stats.ts';
+import {
+  connectGetAllDomainStats,
+  connectGetAllDomainStatsColumns,
+} from '../procedures/connect-get-all-domain-stats.ts';
 import type {
   AllDomainStatsArgs,
   DomainStatsRecord,
@@ -34,6 +37,7 @@ import {
   type DomainState,
 } from '../procedures/domain-state.ts';
 import type { Domain } from '../protocol/identity.ts';
+import type { DomainStatsColumns } from '../protocol/stats-columns.ts';
 import type { CallOptions } from '../rpc/call.ts';
 import { invoke } from './caller.ts';
 import { CapabilityCalls } from './capability-calls.ts';
@@ -168,5 +172,16 @@ export class DomainCalls extends CapabilityCalls {
     options?: CallOptions,
   ): Promise<DomainStatsRecord[]> {
     return this[invoke](connectGetAllDomainStats, args, options);
+  }
+
+  /**
+   * As `connectGetAllDomainStats`, into typed arrays: for samplers that ask many hosts often and
+   * compute with whole rows. The same call on the wire, and in the bill. Procedure 344.
+   */
+  connectGetAllDomainStatsColumns(
+    args: AllDomainStatsArgs,
+    options?: CallOptions,
+  ): Promise<DomainStatsColumns> {
+    return this[invoke](connectGetAllDomainStatsColumns, args, options);
   }
 }

@@ -34,9 +34,10 @@ export class ParameterLayout {
 export class LayoutNode {
   readonly name: string;
   readonly parent: LayoutNode | undefined;
-  /** Bytes of the name on the wire without its length word, with its padding. */
-  readonly #words: Int32Array;
-  readonly #byteLength: number;
+  readonly #wire: WireString;
+  /** The last STRING value that stood here: most are the same in every record, such as `vda`. */
+  #lastText: WireString | undefined;
+  #textMisses = 0;
   /** The child that followed last time. */
   #predicted: LayoutNode | undefined;
   #children: Map<string, LayoutNode> | undefined;
@@ -45,12 +46,7 @@ export class LayoutNode {
   constructor(name: string, parent: LayoutNode | undefined) {
     this.name = name;
     this.parent = parent;
-    const bytes = Buffer.from(name, 'utf8');
-    this.#byteLength = bytes.length;
-    this.#words = new Int32Array((bytes.length + 3) >> 2);
-    const padded = Buffer.alloc(this.#words.length * 4);
-    bytes.copy(padded);
-    for (let i = 0; i < this.#words.length; i++) this.#words[i] = padded.readInt32BE(i * 4);
+    this.#wire = new WireString(name);
   }
 
   /** The list of names that ends here. */
@@ -62,7 +58,7 @@ export class LayoutNode {
   /** Reads the next name and returns its node; `undefined` when it is new at this place. */
   follow(reader: XdrReader): LayoutNode | undefined {
     const guess = this.#predicted;
-    if (guess?.matches(reader) === true) return guess;
+    if (guess !== undefined && guess.#wire.matches(reader)) return guess;
     const start = reader.offset;
     const length = reader.uint();
     if (length > maxStringBytes) throw new ProtocolError(`a field name of ${length} bytes`);
@@ -85,7 +81,44 @@ export class LayoutNode {
     return child;
   }
 
-  /** Consumes the name and returns true when the reader stands at exactly this one. */
+  /** Reads a STRING value at this place. */
+  text(reader: XdrReader): string {
+    if (this.#textMisses >= maxTextMisses) return reader.string();
+    if (this.#lastText?.matches(reader) === true) {
+      this.#textMisses = 0;
+      return this.#lastText.text;
+    }
+    const text = reader.string();
+    this.#textMisses = text.length > maxKeptText ? maxTextMisses : this.#textMisses + 1;
+    this.#lastText = this.#textMisses < maxTextMisses ? new WireString(text) : undefined;
+    return text;
+  }
+}
+
+/** Longest text that is kept, in UTF-16 units. */
+const maxKeptText = 64;
+/** After so many in a row that differ, such as paths, guessing is given up at that place. */
+const maxTextMisses = 8;
+
+/** A string and how it looks on the wire. */
+class WireString {
+  readonly text: string;
+  readonly #byteLength: number;
+  /** Its bytes with their padding. */
+  readonly #words: Int32Array;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text, 'utf8');
+    const padded = Buffer.alloc((bytes.length + 3) & ~3);
+    bytes.copy(padded);
+    this.text = text;
+    this.#byteLength = bytes.length;
+    this.#words = Int32Array.from({ length: padded.length >> 2 }, (_, i) =>
+      padded.readInt32BE(i * 4),
+    );
+  }
+
+  /** Consumes the string and returns true when the reader stands at exactly this one. */
   matches(reader: XdrReader): boolean {
     const words = this.#words;
     const at = reader.offset;

@@ -1,47 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ProtocolError } from '../errors.ts';
-import { type TypedValue, readTypedParameters } from './typed-parameter.ts';
+import { type Parameter, uniqueParameters, writeParameters } from '../testing/parameters.ts';
+import { readTypedParameters } from './typed-parameter.ts';
 import { XdrReader } from './xdr-reader.ts';
 import { XdrWriter } from './xdr-writer.ts';
-
-type Parameter = { name: string; type: number; value: TypedValue };
-
-const name = fc
-  .string({ maxLength: 30 })
-  .filter((s) => !s.includes('\0'))
-  .map((s) => s.toWellFormed());
-
-const parameter: fc.Arbitrary<Parameter> = fc.oneof(
-  fc.record({ name, type: fc.constant(1), value: fc.integer() }),
-  fc.record({ name, type: fc.constant(2), value: fc.nat({ max: 0xffff_ffff }) }),
-  fc.record({ name, type: fc.constant(3), value: fc.maxSafeInteger() }),
-  fc.record({
-    name,
-    type: fc.constant(4),
-    value: fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }),
-  }),
-  fc.record({ name, type: fc.constant(5), value: fc.double({ noNaN: true }) }),
-  fc.record({ name, type: fc.constant(6), value: fc.boolean() }),
-  fc.record({ name, type: fc.constant(7), value: name }),
-);
-
-function write(writer: XdrWriter, parameters: readonly Parameter[]): void {
-  writer.uint(parameters.length);
-  for (const { name: field, type, value } of parameters) {
-    writer.string(field);
-    writer.int(type);
-    if (typeof value === 'string') writer.string(value);
-    else if (typeof value === 'boolean') writer.bool(value);
-    else if (type === 5) writer.double(Number(value));
-    else if (type === 3) writer.hyper(value);
-    else if (type === 4) writer.unsignedHyper(value);
-    else if (type === 1) writer.int(Number(value));
-    else writer.uint(Number(value));
-  }
-}
-
-const uniqueParameters = fc.uniqueArray(parameter, { selector: (p) => p.name, maxLength: 20 });
 
 test('every record comes back, however the lists of names change from one to the next', () => {
   fc.assert(
@@ -49,7 +12,7 @@ test('every record comes back, however the lists of names change from one to the
       // Twice, so that the second round finds what the first has learnt.
       const rounds = [...records, ...records];
       const writer = new XdrWriter();
-      for (const record of rounds) write(writer, record);
+      for (const record of rounds) writeParameters(writer, record);
       const reader = new XdrReader(writer.take());
       for (const record of rounds) {
         const got = readTypedParameters(reader, 64);
@@ -68,9 +31,9 @@ test('records with the same names share them', () => {
     { name: 'block.0.name', type: 7, value: 'vda' },
   ];
   const writer = new XdrWriter();
-  write(writer, record);
-  write(writer, record.slice(0, 1));
-  write(writer, record);
+  writeParameters(writer, record);
+  writeParameters(writer, record.slice(0, 1));
+  writeParameters(writer, record);
   const reader = new XdrReader(writer.take());
   const [first, shorter, second] = [1, 2, 3].map(() => readTypedParameters(reader, 64));
   expect(second?.names).toBe(first?.names);
@@ -81,7 +44,7 @@ test('records with the same names share them', () => {
 
 test('a name that comes twice answers with its first value, as in libvirt', () => {
   const writer = new XdrWriter();
-  write(writer, [
+  writeParameters(writer, [
     { name: 'a', type: 1, value: 1 },
     { name: 'a', type: 1, value: 2 },
   ]);
@@ -94,7 +57,7 @@ test('a record cut anywhere is a ProtocolError, and teaches nothing wrong', () =
   fc.assert(
     fc.property(uniqueParameters, (record) => {
       const writer = new XdrWriter();
-      write(writer, record);
+      writeParameters(writer, record);
       const wire = writer.take();
       for (let cut = 0; cut < wire.length; cut++) {
         const reader = new XdrReader(wire.subarray(0, cut));

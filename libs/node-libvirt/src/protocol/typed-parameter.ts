@@ -79,10 +79,11 @@ export class TypedParameters implements ReadonlyMap<string, TypedValue> {
   }
 }
 
-const layouts = new LayoutTree();
+/** Shared by all sessions of this process: hosts of one kind answer with the same lists. */
+export const layouts = new LayoutTree();
 
-/** The least a parameter takes: an empty name's length, a type, a 32-bit value. */
-const minParameterBytes = 12;
+/** The least that a parameter takes: an empty name's length, a type, a 32-bit value. */
+export const minParameterBytes = 12;
 
 /**
  * `virTypedParameter<max>`.
@@ -95,12 +96,12 @@ export function readTypedParameters(reader: XdrReader, max: number): TypedParame
   let node: LayoutNode = layouts.root;
   for (let i = 0; i < count; i++) {
     node = layouts.next(node, reader);
-    values.push(readTypedValue(reader, node.name));
+    values.push(readTypedValue(reader, node));
   }
   return new TypedParameters(node.layout, values);
 }
 
-function readTypedValue(reader: XdrReader, name: string): TypedValue {
+function readTypedValue(reader: XdrReader, node: LayoutNode): TypedValue {
   const type = reader.int();
   switch (type) {
     case 1:
@@ -116,11 +117,15 @@ function readTypedValue(reader: XdrReader, name: string): TypedValue {
     case 6:
       return reader.bool();
     case 7:
-      return reader.string();
+      return node.text(reader);
     default:
-      // The size of an unknown arm is unknown: nothing after it can be read.
-      throw new ProtocolError(`parameter ${JSON.stringify(name)} has unknown type ${type}`);
+      throw unknownType(node, type);
   }
+}
+
+/** The size of an unknown arm is unknown: nothing after it can be read. */
+export function unknownType(node: LayoutNode, type: number): ProtocolError {
+  return new ProtocolError(`parameter ${JSON.stringify(node.name)} has unknown type ${type}`);
 }
 
 /** Strings as STRING, numbers and bigints as ULLONG: what libvirt's parameters of calls are. */

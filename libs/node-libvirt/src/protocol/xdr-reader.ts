@@ -102,6 +102,18 @@ export class XdrReader {
       : this.#view.getBigInt64(at);
   }
 
+  /** An unsigned 64-bit integer as the nearest double. */
+  roundedUnsignedHyper(): number {
+    const at = this.skip(8);
+    return this.#view.getUint32(at) * twoTo32 + this.#view.getUint32(at + 4);
+  }
+
+  /** A signed 64-bit integer as the nearest double. */
+  roundedHyper(): number {
+    const at = this.skip(8);
+    return this.#view.getInt32(at) * twoTo32 + this.#view.getUint32(at + 4);
+  }
+
   double(): number {
     return this.#view.getFloat64(this.skip(8));
   }
