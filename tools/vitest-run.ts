@@ -21,6 +21,10 @@ const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8
   .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
   .filter((file) => daemonTestPattern.test(file) === (kind === 'daemons'))
   .map((file) => join(folder, file));
+if (files.length === 0) {
+  console.log(`${folder} has no ${kind === 'unit' ? 'unit tests' : 'tests that start daemons'}`);
+  process.exit(0); // without a file vitest would run the whole repository's
+}
 // nx substitutes {projectName} in its outputs without the slash being special: keep it so here.
 const report = join('.nx/reports', `${name}.${kind === 'unit' ? 'unit' : 'daemons'}.json`);
 const result = spawnSync(
