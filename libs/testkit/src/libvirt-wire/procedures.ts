@@ -110,6 +110,7 @@ export const procedures = {
   domainGetBlockInfo: 194,
   domainCreateWithFlags: 196,
   domainSetVcpusFlags: 199,
+  domainGetVcpusFlags: 200,
   domainIsUpdated: 202,
   connectGetSysinfo: 203,
   domainSetMemoryFlags: 204,
