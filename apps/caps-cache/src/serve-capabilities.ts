@@ -44,7 +44,7 @@ export async function serveCapabilities(hands: Hands): Promise<void> {
     signal,
   });
   await watchYamlFile(env.fleetFile, hands, (file) => {
-    const { hosts, problems } = inventoryOf(file);
+    const { hosts, problems } = inventoryOf(file, tasks.hosts);
     for (const problem of problems) log.error(`inventory: ${problem}`);
     if (hosts !== undefined) tasks.apply(hosts);
   });

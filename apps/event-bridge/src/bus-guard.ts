@@ -19,8 +19,8 @@ export type GuardedFeed = {
   /** Ends the session; the next one begins under a new epoch. */
   restart(cause: string): void;
   fenced(byEpoch: number): void;
-  /** Looks for what others wrote on its subjects. */
-  inspect(): Promise<void>;
+  /** Looks for what others wrote on its subjects. @returns the highest sequence that lies there */
+  inspect(): Promise<number>;
 };
 
 /** A check of the bus that fails is made again after this. */
@@ -97,7 +97,7 @@ export class BusGuard {
   }
 
   async #check(onOtherBus: () => void): Promise<void> {
-    const { clock, log, signal } = this.#hands;
+    const { signal } = this.#hands;
     await ensureBus(this.#nc, this.#hands);
     const now = await readBusIdentity(this.#nc);
     const before = this.#known;
@@ -105,19 +105,33 @@ export class BusGuard {
     const another =
       now.stateCreated !== before.stateCreated || now.eventsCreated !== before.eventsCreated;
     if (another || now.lastStateSeq < acked) {
-      const timeline = await raiseTimeline(this.#nc, clock);
       const cause = another ? 'the streams were created anew' : 'the bus lost its last writes';
-      log.error({ timeline }, `${cause}: every host is written again under a new epoch`);
-      for (const feed of this.#feeds.values()) feed.restart(cause);
-      onOtherBus();
+      await this.#otherBus(cause, onOtherBus);
     } else {
       for (const [host, feed] of this.#feeds) {
         signal.throwIfAborted();
         const epoch = await currentEpoch(this.#nc, 'event-bridge', host);
-        if (epoch > feed.epoch) feed.fenced(epoch);
-        else await feed.inspect();
+        if (epoch > feed.epoch) {
+          feed.fenced(epoch);
+          continue;
+        }
+        const upTo = feed.upTo();
+        // A stream that went back may have grown past our ack since; our own write tells.
+        if ((await feed.inspect()) < upTo) {
+          await this.#otherBus('the bus lost writes that it had acked', onOtherBus);
+          break;
+        }
       }
     }
     this.#known = now;
+  }
+
+  /** Bus rule 4: first the timeline, which tells the readers, then every host anew. */
+  async #otherBus(cause: string, onOtherBus: () => void): Promise<void> {
+    const { clock, log } = this.#hands;
+    const timeline = await raiseTimeline(this.#nc, clock);
+    log.error({ timeline }, `${cause}: every host is written again under a new epoch`);
+    for (const feed of this.#feeds.values()) feed.restart(cause);
+    onOtherBus();
   }
 }

@@ -368,7 +368,7 @@ export class FeedSession {
         });
       }
     } catch (error) {
-      // The session's own keepalive decides when a silent daemon is lost; the age shows meanwhile.
+      // A daemon that leaves a keepalive unanswered for its whole deadline is not there.
       if (!this.#stop.signal.aborted) this.#end(`no answer to a keepalive: ${String(error)}`);
     }
   }
@@ -403,7 +403,7 @@ export class FeedSession {
   }
 
   /** After the bus was away, or somebody wrote: what others wrote on our subjects meanwhile. */
-  async #inspect(): Promise<void> {
+  async #inspect(): Promise<number> {
     const { nc } = this.#bridge;
     const rows = await readSubjects(nc, {
       stream: stateStream.name,
@@ -417,6 +417,7 @@ export class FeedSession {
       const { epoch = 0 } = epochOnly.safeParse(parseJson(data)).data ?? {};
       if (epoch !== this.#feed?.epoch) this.#push({ type: 'strayed', key, seq, epoch });
     }
+    return rows.reduce((highest, { seq }) => Math.max(highest, seq), 0);
   }
 
   #lost(error: Error | undefined): void {

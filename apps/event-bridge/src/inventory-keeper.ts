@@ -10,12 +10,15 @@ const retryMs = 1_000;
 export class InventoryKeeper {
   readonly #nc: NatsConnection;
   readonly #hands: Hands;
+  readonly #isOurs: () => boolean;
   #wanted: readonly WantedHost[] | undefined;
   #wake: (() => void) | undefined;
   #due = false;
 
-  constructor(nc: NatsConnection, hands: Hands) {
+  /** @param isOurs whether it is this replica, of all that live, that applies */
+  constructor(nc: NatsConnection, hands: Hands, isOurs: () => boolean) {
     this.#nc = nc;
+    this.#isOurs = isOurs;
     this.#hands = hands;
     hands.signal.addEventListener('abort', () => this.#wake?.(), { once: true });
   }
@@ -39,15 +42,20 @@ export class InventoryKeeper {
         await promise;
         continue;
       }
+      if (!this.#isOurs()) {
+        // Should the replica that does it go, it is this one's turn.
+        await clock.sleep(retryMs, signal).catch(() => undefined);
+        continue;
+      }
       this.#due = false;
       const hosts = this.#wanted;
       try {
-        await applyInventory(
+        const everybodys = await applyInventory(
           this.#nc,
           source,
           hosts.map((host) => hostEntry(host, source)),
         );
-        await endRemovedHosts(this.#nc, new Set(hosts.map(({ id }) => id)), this.#hands);
+        await endRemovedHosts(this.#nc, everybodys, this.#hands);
       } catch (error) {
         if (isAborted(signal)) return;
         log.warn({ err: error }, 'the inventory cannot be applied; trying again');

@@ -87,8 +87,8 @@ export class LostReport {
         upTo: () => upTo,
         // Another bus has not heard it.
         restart: () => this.#again(),
-        fenced: () => heart.forget(host),
-        inspect: () => Promise.resolve(),
+        fenced: () => heart.release(host),
+        inspect: () => Promise.resolve(Number.POSITIVE_INFINITY),
       });
       heart.tell(host, () => ({ epoch, link: 'lost', verifiedAgeMs: null, seq: 0, upTo }));
     }

@@ -1,10 +1,11 @@
 import { hostSessions, type WantedHost } from '@virtscope/fleet';
-import type { EventPublisher, Hands, NatsConnection, StateWriter } from '@virtscope/runtime';
-import { heartbeatTtlMs } from '@virtscope/contracts';
+import type { EventPublisher, Hands, Heart, NatsConnection, StateWriter } from '@virtscope/runtime';
 import type { BusGuard } from './bus-guard.ts';
 import { FeedSession } from './feed-session.ts';
-import type { Heart } from './heart.ts';
 import { LostReport } from './lost-report.ts';
+
+/** How often a host that another holds is looked at again. */
+const standByMs = 250;
 
 /** What the watch of a host works with: one of each per replica, but for the signal. */
 export type BridgeHands = {
@@ -64,6 +65,6 @@ async function otherHolderGone(
     const holder = heart.holderOf(id);
     if (holder === undefined) return;
     if (!told) log.info({ host: id, holder }, 'another replica holds the host: standing by');
-    await clock.sleep(heartbeatTtlMs / 2, signal);
+    await clock.sleep(standByMs, signal);
   }
 }

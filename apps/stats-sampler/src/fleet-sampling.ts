@@ -42,7 +42,7 @@ export async function sampleFleet(hands: Hands, periods: SamplerPeriods): Promis
     signal,
   });
   await watchYamlFile(env.fleetFile, hands, (file) => {
-    const { hosts, problems } = inventoryOf(file);
+    const { hosts, problems } = inventoryOf(file, tasks.hosts);
     for (const problem of problems) log.error(`inventory: ${problem}`);
     if (hosts !== undefined) tasks.apply(hosts);
   });

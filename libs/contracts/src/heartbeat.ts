@@ -17,6 +17,8 @@ export const hostPulseSchema = z.object({
   seq: z.int().min(0),
   /** The host's last acked sequence of VIRT_STATE: believe the beat only after applying it. */
   upTo: z.int().min(0),
+  /** The replica gave the host up in order: another may take it at once. */
+  released: z.literal(true).optional(),
 });
 export type HostPulse = z.infer<typeof hostPulseSchema>;
 
@@ -27,5 +29,7 @@ export const heartbeatSchema = z.object({
   replica: z.string().min(1).max(256),
   beat: z.int().min(1),
   hosts: z.record(hostIdSchema, hostPulseSchema),
+  /** The replica goes: this is its last beat. */
+  leaving: z.literal(true).optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;

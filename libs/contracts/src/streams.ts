@@ -1,7 +1,7 @@
 /**
  * The streams and buckets of the bus, as data. Everything that can grow is bounded here: at the
- * bound VIRT_STATE refuses a write (its writer hears it and its hosts become `gap`), VIRT_EVENTS
- * and VIRT_STATS drop their oldest message.
+ * bound VIRT_STATE refuses a write (its writer tries again, and its hosts' `verifiedAt` grows old
+ * until they are not `live` any more), VIRT_EVENTS and VIRT_STATS drop their oldest message.
  */
 import { subjects } from './subjects.ts';
 
@@ -57,6 +57,5 @@ export const streams: readonly StreamSpec[] = [stateStream, eventsStream, statsS
 
 export const buckets = {
   hosts: 'virt_hosts',
-  members: 'virt_members',
   epochs: 'virt_epochs',
 } as const;

@@ -98,7 +98,14 @@ export type FeedEffect =
   /** For the log and the metrics. */
   | {
       type: 'note';
-      note: 'read-failed' | 'config-failed' | 'read-void' | 'foreign-row' | 'large-removal';
+      note:
+        | 'read-failed'
+        | 'state-mismatch'
+        | 'config-mismatch'
+        | 'config-failed'
+        | 'read-void'
+        | 'foreign-row'
+        | 'large-removal';
       uuid?: string;
       detail: string;
     };

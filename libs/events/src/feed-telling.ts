@@ -1,6 +1,7 @@
 /** Telling: events and the synthesised net effects of an unwatched time. */
 import type { EventData } from '@virtscope/contracts';
 import { entryFor, type HostFeed } from './feed-state.ts';
+import { told } from './base.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, Now } from './feed-io.ts';
 import { netEffects, type Standing } from './net-effects.ts';
@@ -38,20 +39,27 @@ export function synthesise(
   after: Standing | undefined,
   now: Now,
 ): void {
-  const before = entry.told;
-  for (const { kind, detail } of netEffects(before, after)) {
-    publish(feed, effects, now, {
+  let before = entry.told;
+  const story = netEffects(before, after);
+  for (const [step, { kind, detail }] of story.entries()) {
+    const event = publish(feed, effects, now, {
       kind,
       detail,
       uuid: entry.uuid,
       name: after?.name ?? entry.name,
       synthesised: true,
-      before: before === undefined ? null : { state: before.state, id: before.id ?? null },
-      after: after === undefined ? null : { state: after.state, id: after.id ?? null },
+      before: brief(before),
+      // Only the last step leads to what is; the ones before it lead to the next.
+      ...(step === story.length - 1 ? { after: brief(after) } : {}),
       prev: entry.lastEvent,
     });
+    before = told(before, event);
     entry.lastEvent = { epoch: feed.epoch, seq: feed.seq };
   }
   entry.told = after;
   entry.untold = false;
+}
+
+function brief(standing: Standing | undefined): { state: string; id: number | null } | null {
+  return standing === undefined ? null : { state: standing.state, id: standing.id ?? null };
 }

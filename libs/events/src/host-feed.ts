@@ -14,8 +14,8 @@
  *   higher epoch on one of our subjects ends the session.
  * - E6 `synced` is said only after every presence stands under this epoch.
  * - E7 What happened unwatched is told between two `gap` marks, synthesised, as a net effect.
- * - E9 What has no event is found by the audit, told as a mismatch, and repaired.
  * - E8 `verifiedAt` is the start of a round trip after which all that was queued is stored.
+ * - E9 What has no event is found by the audit, told as a mismatch, and repaired.
  *
  * State is owned by the caller's loop and changed in place: a host has thousands of domains, and
  * copying them for each event would be the cost of the service.

@@ -38,13 +38,33 @@ test('a file that is no inventory is not an empty inventory', () => {
 });
 
 test('a problem names file, line, path and reason', () => {
-  const { problems } = inventoryOf({
-    value: { hosts: [{ id: 'a b', uri }] },
-    locate: (path) => `fleet.yaml:3:9(${path.length})`,
-  });
+  const { problems } = inventoryOf(
+    {
+      value: { hosts: [{ id: 'a b', uri }] },
+      locate: (path) => `fleet.yaml:3:9(${path.length})`,
+    },
+    [],
+  );
   expect(problems).toEqual([
     'fleet.yaml:3:9(3): hosts.0.id: a host id has 1 to 63 letters, digits, "_" or "-", the first no sign',
   ]);
+});
+
+test('a wanted host whose entry turns bad stays as it was; one that is taken out goes', () => {
+  const locate = (): string => 'fleet.yaml:1:1';
+  const hosts = (value: unknown, before: WantedHost[]): WantedHost[] =>
+    inventoryOf({ value, locate }, before).hosts ?? [];
+  const before = hosts(
+    {
+      hosts: [
+        { id: 'hv1', uri },
+        { id: 'hv2', uri },
+      ],
+    },
+    [],
+  );
+  const after = hosts({ hosts: [{ id: 'hv1', uri, labels: 7 }] }, before);
+  expect(after).toEqual(before.slice(0, 1));
 });
 
 test('the bus is told the name of a profile, never a URI', () => {

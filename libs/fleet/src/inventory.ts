@@ -14,7 +14,12 @@ export type WantedHost = {
   identity: 'uuid' | 'hostname';
 };
 
-export type InventoryProblem = { path: (string | number)[]; reason: string };
+export type InventoryProblem = {
+  path: (string | number)[];
+  reason: string;
+  /** The host whose entry is bad, when its id at least can be read. */
+  id?: HostId;
+};
 
 /** Hosts of one inventory: beyond it, a second replica set with its own file is due. */
 export const maxHosts = 10_000;
@@ -52,7 +57,8 @@ export function parseInventory(value: unknown): {
     const path = ['hosts', index];
     const entry = hostSchema.safeParse(raw);
     if (!entry.success) {
-      problems.push(...problemsOf(entry.error, path));
+      const { data: named } = z.object({ id: hostIdSchema }).safeParse(raw);
+      problems.push(...problemsOf(entry.error, path).map((problem) => ({ ...problem, ...named })));
     } else if (hosts.has(entry.data.id)) {
       problems.push({ path: [...path, 'id'], reason: `"${entry.data.id}" is there twice` });
     } else {

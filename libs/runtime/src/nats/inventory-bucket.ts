@@ -8,6 +8,7 @@ import {
   hostEntrySchema,
   inventoryDigestText,
   type HostEntry,
+  type HostId,
 } from '@virtscope/contracts';
 import { parseJson } from '../json.ts';
 
@@ -15,20 +16,24 @@ import { parseJson } from '../json.ts';
  * Makes the entries of one source in `virt_hosts` exactly `entries`, and writes the source's mark
  * last: until it fits, readers take the bucket to say nothing. Touches no other source's entries,
  * writes only what differs, and is safe to repeat.
+ *
+ * @returns the ids of every host that any source wants
  */
 export async function applyInventory(
   nc: NatsConnection,
   source: string,
   entries: readonly HostEntry[],
-): Promise<void> {
+): Promise<Set<HostId>> {
   const kv = await new Kvm(nc).open(buckets.hosts);
   const wanted = new Map(entries.map((entry) => [entry.id, JSON.stringify(entry)]));
+  const everybodys = new Set(entries.map(({ id }) => id));
   const keys: string[] = [];
   for await (const key of await kv.keys()) keys.push(key);
   for (const key of keys) {
     const stored = await kv.get(key);
     if (stored === null || stored.length === 0) continue;
     const entry = hostEntrySchema.safeParse(parseJson(stored.string()));
+    if (entry.success && entry.data.source !== source) everybodys.add(key);
     if (entry.success && entry.data.source === source && !wanted.has(key)) await kv.delete(key);
     else if (stored.string() === wanted.get(key)) wanted.delete(key);
   }
@@ -43,4 +48,5 @@ export async function applyInventory(
   );
   const stored = await kv.get(appliedKey(source));
   if (stored === null || stored.string() !== mark) await kv.put(appliedKey(source), mark);
+  return everybodys;
 }
