@@ -1,0 +1,123 @@
+/** Two event-bridges share a fleet; one dies, one sleeps and wakes. */
+import { heartbeatSchema, heartbeatTtlMs, subjects, type HostPulse } from '@virtscope/contracts';
+import { Stack, startService, tempDir, type ServiceProcess } from '@virtscope/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const hosts = ['hv1', 'test1'];
+
+const owned = new AsyncDisposableStack();
+let stack: Stack;
+let bridges: ServiceProcess[];
+/** Host → replica → its newest pulse, and when it was heard. */
+const pulses = new Map<string, Map<string, HostPulse & { heardMs: number }>>();
+
+beforeAll(async () => {
+  stack = owned.use(await Stack.start());
+  await stack.startGuest('steady');
+  const dir = owned.use(await tempDir());
+  const second = owned.use(
+    await startService({
+      name: 'event-bridge',
+      dir: dir.path,
+      fleetFile: stack.fleetFile,
+      natsUrl: stack.nats.url,
+      redisUrl: stack.redis.url,
+    }),
+  );
+  bridges = [stack.services['event-bridge'], second];
+  stack.nc.subscribe(subjects.heartbeatsOf('event-bridge'), {
+    callback: (_error, message) => {
+      const { replica, hosts: beaten } = heartbeatSchema.parse(message.json());
+      for (const [host, pulse] of Object.entries(beaten)) {
+        const ofHost = pulses.get(host) ?? new Map();
+        pulses.set(host, ofHost.set(replica, { ...pulse, heardMs: performance.now() }));
+      }
+    },
+  });
+  await stack.live();
+});
+
+afterAll(() => owned.disposeAsync());
+
+/** The replicas that say now that they hold the host. */
+function holders(host: string): string[] {
+  const now = performance.now();
+  return [...(pulses.get(host) ?? [])]
+    .filter(([, pulse]) => now - pulse.heardMs < heartbeatTtlMs && pulse.released !== true)
+    .map(([replica]) => replica);
+}
+
+/** The process of a replica: its id ends with its pid. */
+function processOf(replica: string | undefined): ServiceProcess {
+  const found = bridges.find((bridge) => replica?.endsWith(`-${bridge.pid}`) === true);
+  if (found === undefined) throw new Error(`no process of replica ${replica}`);
+  return found;
+}
+
+async function oneHolderEach(): Promise<void> {
+  await stack.until('one holder for each host', () =>
+    hosts.every((host) => holders(host).length === 1),
+  );
+  await stack.live();
+}
+
+function ends(from: number): string[] {
+  return stack.events
+    .slice(from)
+    .filter(({ kind }) => kind === 'undefined' || kind === 'stopped')
+    .map(({ kind, name }) => `${name} ${kind}`);
+}
+
+test('every host is held by exactly one replica', async () => {
+  await oneHolderEach();
+  expect(hosts.map((host) => holders(host).length)).toEqual([1, 1]);
+});
+
+test('a killed replica is replaced within ten seconds, and nothing is told to be gone', async () => {
+  await oneHolderEach();
+  const from = stack.events.length;
+  const killed = processOf(holders('hv1')[0]);
+  await killed.kill();
+  await stack.until('the host to leave live', async () => (await stack.trust('hv1')) !== 'live');
+  await stack.until(
+    'the host to be live again',
+    async () => (await stack.trust('hv1')) === 'live',
+    10_000,
+  );
+  const { http, virsh } = await stack.settled();
+  expect(http).toEqual(virsh);
+  expect(ends(from)).toEqual([]);
+  await killed.start();
+  await oneHolderEach();
+});
+
+test('a paused replica that wakes is fenced: nobody believes its word', async () => {
+  await oneHolderEach();
+  const before = holders('hv1')[0];
+  const sleeper = processOf(before);
+  sleeper.pause();
+  await stack.until('another holder', () => holders('hv1').some((holder) => holder !== before));
+  await stack.live();
+  await stack.libvirtd.virsh('suspend', 'steady');
+  expect((await stack.settled()).http).toEqual(await stack.virshSays());
+  sleeper.resume();
+  await stack.libvirtd.virsh('resume', 'steady');
+  await oneHolderEach();
+  const { http, virsh } = await stack.settled();
+  expect(http).toEqual(virsh);
+  // A reader that starts now sees what one that ran throughout sees.
+  await stack.services['query-api'].restart();
+  await stack.live();
+  expect(await stack.httpSays()).toEqual(http);
+});
+
+test('a stopped replica hands over at once', async () => {
+  await oneHolderEach();
+  const from = stack.events.length;
+  const leaving = processOf(holders('hv1')[0]);
+  await leaving.stop();
+  await stack.live();
+  const { http, virsh } = await stack.settled();
+  expect(http).toEqual(virsh);
+  expect(ends(from)).toEqual([]);
+});
