@@ -2,7 +2,8 @@
 import { CallRefusedError } from '../errors.ts';
 import type { Procedure } from '../procedures/procedure.ts';
 import type { CallOptions } from '../rpc/call.ts';
-import type { AnswerHook, Connection } from '../rpc/connection.ts';
+import type { Connection } from '../rpc/connection.ts';
+import type { AnswerHook } from '../rpc/pending-call.ts';
 
 /** Rights that hold before the wire, whatever the daemon would say. */
 export type CallPolicy = {

@@ -35,12 +35,23 @@ export function uuidToString(b: Uint8Array, offset: number): string {
   );
 }
 
+const hyphen = 0x2d;
+
 /**
- * The sixteen bytes of a UUID in text. Hyphens may be left out, as libvirt allows.
+ * Writes the sixteen bytes of a UUID in text to `bytes[offset, offset + 16)`. Hyphens may be left
+ * out, as libvirt allows.
  *
  * @throws {TypeError} not a UUID
  */
-export function uuidToBytes(uuid: string): Buffer {
+export function writeUuid(uuid: string, bytes: Uint8Array, offset: number): void {
   if (!pattern.test(uuid)) throw new TypeError(`${JSON.stringify(uuid)} is not a UUID`);
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  for (let i = 0, at = offset; i < uuid.length; i += 2) {
+    if (uuid.charCodeAt(i) === hyphen) i += 1;
+    bytes[at++] = (nibble(uuid.charCodeAt(i)) << 4) | nibble(uuid.charCodeAt(i + 1));
+  }
+}
+
+/** Of a hexadecimal digit, either case: the low four bits of a letter count from 1. */
+function nibble(code: number): number {
+  return code < 0x40 ? code & 0xf : (code & 0xf) + 9;
 }

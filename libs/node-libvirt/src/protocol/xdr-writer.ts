@@ -3,7 +3,7 @@
  * here, before anything is sent.
  */
 import { maxFrameBytes, maxStringBytes } from './limits.ts';
-import { uuidToBytes } from './uuid.ts';
+import { writeUuid } from './uuid.ts';
 
 export class XdrWriter {
   #bytes: Buffer;
@@ -74,9 +74,8 @@ export class XdrWriter {
   }
 
   uuid(value: string): void {
-    const bytes = uuidToBytes(value);
-    const at = this.#reserve(bytes.length);
-    bytes.copy(this.#bytes, at);
+    const at = this.#reserve(16);
+    writeUuid(value, this.#bytes, at);
   }
 
   /** `opaque x<N>`: length, bytes, padding. */

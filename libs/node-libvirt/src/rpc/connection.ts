@@ -8,13 +8,7 @@
  * C3  A PING is answered on the reader, before anything else is done.
  * C4  Bytes that break the protocol end the connection at once; nothing is read after them.
  */
-import {
-  CallRefusedError,
-  ConnectionLostError,
-  DeadlineExceededError,
-  LibvirtError,
-  ProtocolError,
-} from '../errors.ts';
+import { CallRefusedError, ConnectionLostError, LibvirtError, ProtocolError } from '../errors.ts';
 import type { Procedure } from '../procedures/procedure.ts';
 import {
   FrameReader,
@@ -36,6 +30,7 @@ import { CallSlots } from './call-slots.ts';
 import { checkedTimeout } from './deadline.ts';
 import { EventRouter } from './event-router.ts';
 import { Keepalive } from './keepalive.ts';
+import { type AnswerHook, type OnAbandon, PendingCall } from './pending-call.ts';
 
 export type ConnectionOptions = {
   callTimeoutMs: number;
@@ -48,31 +43,6 @@ export type ConnectionOptions = {
   eventCapacity: number;
   onCall: ((bill: CallBill) => void) | undefined;
 };
-
-type PendingCall = {
-  readonly serial: number;
-  readonly priority: 'high' | 'low';
-  readonly procedure: Procedure<never, unknown>;
-  readonly frame: Buffer;
-  readonly reason: string;
-  readonly queuedAtMs: number;
-  /** `performance.now()` when the frame went out; `undefined` while it waits for a slot. */
-  sentAtMs: number | undefined;
-  /** The caller gave up; only the slot is still held. */
-  abandoned: boolean;
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
-  /** Frees timer and signal. */
-  release(): void;
-  readonly onAnswer: AnswerHook<unknown> | undefined;
-};
-
-/**
- * Runs once for each call, while its answer is being read and before the next frame; also for an
- * answer that comes after the caller gave up, and without a result for one that failed or will
- * never come.
- */
-export type AnswerHook<Result> = (result: Result | undefined, abandoned: boolean) => void;
 
 const pingFrame = keepaliveFrame(1);
 const pongFrame = keepaliveFrame(2);
@@ -169,46 +139,28 @@ export class Connection {
     options: CallOptions = {},
     onAnswer?: AnswerHook<Result>,
   ): Promise<Result> {
-    const { signal, timeoutMs = this.#options.callTimeoutMs } = options;
-    return new Promise<Result>((resolve, reject) => {
-      try {
-        signal?.throwIfAborted();
-        this.#mayCall(procedure.name);
-        const serial = this.#takeSerial();
-        const frame = encodeCall(this.#writer, procedure, serial, args);
-        const timer = setTimeout(() => {
-          const sent = call.sentAtMs !== undefined;
-          const error = new DeadlineExceededError(procedure.name, timeoutMs, sent);
-          this.#abandon(call, 'deadline', error);
-        }, checkedTimeout(timeoutMs));
-        const onAbort = (): void => {
-          this.#abandon(call, 'aborted', signal?.reason);
-        };
-        signal?.addEventListener('abort', onAbort, { once: true });
-        const call: PendingCall = {
-          serial,
-          priority: procedure.priority,
-          procedure: procedure as Procedure<never, unknown>,
-          frame,
-          reason: options.reason ?? 'unspecified',
-          queuedAtMs: performance.now(),
-          sentAtMs: undefined,
-          abandoned: false,
-          resolve: resolve as (result: unknown) => void,
-          reject,
-          release: () => {
-            clearTimeout(timer);
-            signal?.removeEventListener('abort', onAbort);
-          },
-          onAnswer: onAnswer as AnswerHook<unknown> | undefined,
-        };
-        this.#slots.enqueue(call);
-        this.#sendWaiting();
-      } catch (error) {
-        onAnswer?.(undefined, false);
-        throw error;
-      }
-    });
+    try {
+      options.signal?.throwIfAborted();
+      this.#mayCall(procedure.name);
+      const timeoutMs = checkedTimeout(options.timeoutMs ?? this.#options.callTimeoutMs);
+      const serial = this.#takeSerial();
+      const frame = encodeCall(this.#writer, procedure, serial, args);
+      const call = new PendingCall(
+        serial,
+        procedure as Procedure<never, unknown>,
+        frame,
+        timeoutMs,
+        options,
+        this.#abandon,
+        onAnswer,
+      );
+      this.#slots.enqueue(call);
+      this.#sendWaiting();
+      return call.promise as Promise<Result>;
+    } catch (error) {
+      onAnswer?.(undefined, false);
+      return Promise.reject(error as Error);
+    }
   }
 
   /** One keepalive round trip of our own. */
@@ -268,16 +220,15 @@ export class Connection {
     }
   }
 
-  #abandon(call: PendingCall, outcome: 'deadline' | 'aborted', error: unknown): void {
+  readonly #abandon: OnAbandon = (call, outcome, error) => {
+    call.abandoned = true;
     if (call.sentAtMs === undefined) {
       this.#slots.withdraw(call);
-      call.onAnswer?.(undefined, true);
+      call.answered(undefined);
     }
-    call.abandoned = true;
-    call.release();
-    this.#bill(call, outcome);
+    this.#options.onCall?.(call.bill(outcome));
     call.reject(error);
-  }
+  };
 
   #bytes(buffer: Buffer, length: number): void {
     if (this.#over !== undefined) return;
@@ -327,66 +278,30 @@ export class Connection {
     if (call?.procedure.number !== procedure || call.procedure.program !== program) {
       throw new ProtocolError(`a reply to procedure ${procedure}, serial ${serial}: not asked`);
     }
-    const name = call.procedure.name;
+    const reader = this.#reader;
     let result: unknown;
-    let refusal: LibvirtError | undefined;
+    let failure: LibvirtError | ProtocolError | undefined;
     try {
-      if (status === statusOk) {
-        result = call.procedure.decode(this.#reader);
-      } else if (status === statusError) {
-        refusal = new LibvirtError(name, readRemoteError(this.#reader));
-      } else {
-        throw new ProtocolError(`status ${status}`);
-      }
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      const error = new ProtocolError(`the reply to ${name} cannot be read: ${why}`, { cause });
-      this.#settled(call);
-      call.onAnswer?.(undefined, call.abandoned);
-      this.#answer(call, 'error', () => {
-        call.reject(error);
-      });
-      throw error;
+      if (status === statusOk) result = call.procedure.decode(reader);
+      else failure = refusalOf(call, status, reader);
+    } catch (error) {
+      failure = unreadable(call, error);
     }
-    this.#settled(call);
-    call.onAnswer?.(refusal === undefined ? result : undefined, call.abandoned);
-    if (refusal === undefined) {
-      this.#answer(call, 'ok', () => {
-        call.resolve(result);
-      });
-    } else {
-      this.#answer(call, 'error', () => {
-        call.reject(refusal);
-      });
-    }
+    this.#inFlight.delete(serial);
+    this.#slots.release(call);
+    call.answered(result);
+    if (failure === undefined) this.#settle(call, 'ok', result);
+    else this.#settle(call, 'error', failure);
+    if (failure instanceof ProtocolError) throw failure;
     this.#sendWaiting();
   }
 
-  #settled(call: PendingCall): void {
-    this.#inFlight.delete(call.serial);
-    this.#slots.release(call);
-  }
-
-  #answer(call: PendingCall, outcome: CallBill['outcome'], tell: () => void): void {
+  /** Tells the caller, unless it has given up. */
+  #settle(call: PendingCall, outcome: 'ok' | 'error' | 'lost', what: unknown): void {
     if (call.abandoned) return;
-    call.release();
-    this.#bill(call, outcome);
-    tell();
-  }
-
-  #bill(call: PendingCall, outcome: CallBill['outcome']): void {
-    const { onCall } = this.#options;
-    if (onCall === undefined) return;
-    const nowMs = performance.now();
-    const sentAtMs = call.sentAtMs ?? nowMs;
-    onCall({
-      procedure: call.procedure.name,
-      reason: call.reason,
-      tookMs: nowMs - sentAtMs,
-      queuedMs: sentAtMs - call.queuedAtMs,
-      sent: call.sentAtMs !== undefined,
-      outcome,
-    });
+    this.#options.onCall?.(call.bill(outcome));
+    if (outcome === 'ok') call.resolve(what);
+    else call.reject(what);
   }
 
   #ended(cause: Error | undefined): void {
@@ -407,10 +322,8 @@ export class Connection {
     this.#over = { error };
     this.keepalive.stop(this.lost('ping'));
     for (const call of [...this.#inFlight.values(), ...this.#slots.withdrawAll()]) {
-      call.onAnswer?.(undefined, call.abandoned);
-      this.#answer(call, 'lost', () => {
-        call.reject(this.lost(call.procedure.name));
-      });
+      call.answered(undefined);
+      this.#settle(call, 'lost', this.lost(call.procedure.name));
     }
     this.#inFlight.clear();
     for (const listener of this.#onEnd) listener(error === undefined ? undefined : this.lost());
@@ -419,6 +332,16 @@ export class Connection {
     else this.#transport?.destroy();
     this.#closed.resolve(error);
   }
+}
+
+function refusalOf(call: PendingCall, status: number, reader: XdrReader): LibvirtError {
+  if (status !== statusError) throw new ProtocolError(`status ${status}`);
+  return new LibvirtError(call.procedure.name, readRemoteError(reader));
+}
+
+function unreadable(call: PendingCall, cause: unknown): ProtocolError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new ProtocolError(`the reply to ${call.procedure.name} cannot be read: ${why}`, { cause });
 }
 
 function encodeCall<Args>(

@@ -1,0 +1,113 @@
+/** A call between its beginning and its answer. */
+import { DeadlineExceededError } from '../errors.ts';
+import type { Procedure } from '../procedures/procedure.ts';
+import type { CallBill, CallOptions } from './call.ts';
+import type { SlotCall } from './call-slots.ts';
+
+/**
+ * Runs once for each call, while its answer is being read and before the next frame; also for an
+ * answer that comes after the caller gave up, and without a result for one that failed or will
+ * never come.
+ */
+export type AnswerHook<Result> = (result: Result | undefined, abandoned: boolean) => void;
+
+/** Told when a call is given up: by its deadline, or by its signal. */
+export type OnAbandon = (
+  call: PendingCall,
+  outcome: 'deadline' | 'aborted',
+  error: unknown,
+) => void;
+
+export class PendingCall implements SlotCall {
+  readonly serial: number;
+  readonly procedure: Procedure<never, unknown>;
+  readonly frame: Buffer;
+  readonly reason: string;
+  readonly promise: Promise<unknown>;
+  /** `performance.now()` when the frame went out; `undefined` while it waits for a slot. */
+  sentAtMs: number | undefined;
+  /** The caller gave up; only the slot is still held. */
+  abandoned = false;
+  readonly #onAnswer: AnswerHook<never> | undefined;
+  readonly #queuedAtMs = performance.now();
+  readonly #resolve: (result: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort: (() => void) | undefined;
+
+  /** `timeoutMs` has been checked; the caller's signal is not aborted yet. */
+  constructor(
+    serial: number,
+    procedure: Procedure<never, unknown>,
+    frame: Buffer,
+    timeoutMs: number,
+    { reason = 'unspecified', signal }: CallOptions,
+    onAbandon: OnAbandon,
+    onAnswer: AnswerHook<never> | undefined,
+  ) {
+    this.serial = serial;
+    this.procedure = procedure;
+    this.frame = frame;
+    this.reason = reason;
+    this.sentAtMs = undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.promise = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#onAnswer = onAnswer;
+    // A function of the module and its arguments: no closure for each call.
+    this.#timer = setTimeout(expire, timeoutMs, this, timeoutMs, onAbandon);
+    this.#signal = signal;
+    if (signal === undefined) {
+      this.#onAbort = undefined;
+    } else {
+      this.#onAbort = () => {
+        onAbandon(this, 'aborted', signal.reason);
+      };
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  get priority(): 'high' | 'low' {
+    return this.procedure.priority;
+  }
+
+  resolve(result: unknown): void {
+    this.#stopWaiting();
+    this.#resolve(result);
+  }
+
+  reject(error: unknown): void {
+    this.#stopWaiting();
+    this.#reject(error);
+  }
+
+  /** Runs the hook; `undefined` for a call that failed. */
+  answered(result: unknown): void {
+    this.#onAnswer?.(result as never, this.abandoned);
+  }
+
+  bill(outcome: CallBill['outcome']): CallBill {
+    const nowMs = performance.now();
+    const sentAtMs = this.sentAtMs ?? nowMs;
+    return {
+      procedure: this.procedure.name,
+      reason: this.reason,
+      tookMs: nowMs - sentAtMs,
+      queuedMs: sentAtMs - this.#queuedAtMs,
+      sent: this.sentAtMs !== undefined,
+      outcome,
+    };
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#timer);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+function expire(call: PendingCall, timeoutMs: number, onAbandon: OnAbandon): void {
+  const sent = call.sentAtMs !== undefined;
+  onAbandon(call, 'deadline', new DeadlineExceededError(call.procedure.name, timeoutMs, sent));
+}
