@@ -25,6 +25,17 @@ export {
   type ServiceOptions,
   startService,
 } from './service-process.ts';
+export type {
+  SimulatedDisk,
+  SimulatedDomain,
+  SimulatedInterface,
+} from './simulated-daemon/domain.ts';
+export {
+  type SimulatedDaemon,
+  type SimulatedDaemonOptions,
+  startSimulatedDaemon,
+} from './simulated-daemon/server.ts';
+export type { HostNode } from './simulated-daemon/state.ts';
 export { type DomainLine, Stack } from './stack.ts';
 export { type TempDir, tempDir } from './temp-dir.ts';
 export {

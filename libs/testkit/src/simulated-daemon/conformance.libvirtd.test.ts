@@ -1,4 +1,5 @@
 /** The simulated daemon against the real one: the same bytes asked, the same bytes answered. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { statusError } from '../libvirt-wire/frame.ts';
@@ -221,6 +222,48 @@ test('a daemon and its simulation answer the same questions with the same bytes'
   await both([real.socket, simulated.socketPath], opened);
   await both([real.socketRo, join(dir.path, 'ro')], readOnly);
   expect(beforeOpen.length + opened.length + readOnly.length).toBeGreaterThan(80);
+});
+
+/** Names and types of the parameters of the only record in a stats reply. */
+function parametersOf({ payload }: RawFrame): string[] {
+  const reader = new WireReader(payload, 0);
+  reader.uint();
+  reader.domain();
+  return reader.array(1_000, () => {
+    const name = reader.string();
+    const type = reader.int();
+    if (type === 7) reader.string();
+    else for (let words = type === 3 || type === 4 ? 2 : 1; words > 0; words--) reader.uint();
+    return `${name} ${type}`;
+  });
+}
+
+test('a domain and its simulation have the same stats in the same order, running and off', async () => {
+  await using dir = await tempDir();
+  await using real = await startLibvirtd({ name: 'hv1' });
+  await using simulated = await startSimulatedDaemon({
+    socketPath: join(dir.path, 'rw'),
+    hostname: 'hv1.test',
+    domains: [{ ...vm1, state: 'shutoff' }],
+  });
+  const guest = pulseGuest(dir.path, vm1);
+  // What the pulse guest leaves out: a balloon and an interface that the host can count at.
+  const devices =
+    "<memballoon model='virtio'/><interface type='ethernet'><model type='virtio'/></interface>";
+  const xml = guest.xml.replace("<memballoon model='none'/>", devices);
+  writeFileSync(guest.xmlPath, xml);
+  await real.virsh('define', guest.xmlPath);
+  const [realParameters, simulatedParameters] = await Promise.all(
+    [real.socket, simulated.socketPath].map(async (path) => {
+      using client = await RawClient.open(path);
+      const off = await client.call(p.connectGetAllDomainStats, words(0, 0, 0));
+      await client.call(p.domainCreateWithFlags, domain(vm1, 0));
+      const on = await client.call(p.connectGetAllDomainStats, words(0, 0, 0));
+      return { off: parametersOf(off), on: parametersOf(on) };
+    }),
+  );
+  expect(simulatedParameters).toEqual(realParameters);
+  expect(simulatedParameters?.on.length).toBeGreaterThan(40);
 });
 
 /** Lifecycle and reboot events as `name id event/detail`. */

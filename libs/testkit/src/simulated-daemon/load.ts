@@ -32,7 +32,7 @@ export function loadOf(seed: string, uuid: string): Load {
     ...[number, number, number, number],
   ];
   return {
-    cpuShare: 0.01 + 0.6 * cpu * cpu,
+    cpuShare: 0.01 + 0.5 * cpu * cpu, // times the swing it stays below 1
     readRequests: 1 + 80 * read * read,
     writeRequests: 1 + 120 * write * write,
     rxPackets: 2 + 400 * rx * rx,
