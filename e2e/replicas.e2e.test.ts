@@ -29,7 +29,7 @@ beforeAll(async () => {
     callback: (_error, message) => {
       const { replica, hosts: beaten } = heartbeatSchema.parse(message.json());
       for (const [host, pulse] of Object.entries(beaten)) {
-        const ofHost = pulses.get(host) ?? new Map();
+        const ofHost = pulses.get(host) ?? new Map<string, HostPulse & { heardMs: number }>();
         pulses.set(host, ofHost.set(replica, { ...pulse, heardMs: performance.now() }));
       }
     },
