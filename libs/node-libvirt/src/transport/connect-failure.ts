@@ -8,6 +8,8 @@ const failureOfErrno: Readonly<Record<string, ConnectFailure>> = {
   EAI_AGAIN: 'not-found',
   ENOTSOCK: 'refused',
   ECONNREFUSED: 'refused',
+  // Linux says so when a UNIX socket's queue of clients to be accepted is full.
+  EAGAIN: 'refused',
   EACCES: 'permission',
   EPERM: 'permission',
   ECONNRESET: 'hung-up',
@@ -17,7 +19,7 @@ const failureOfErrno: Readonly<Record<string, ConnectFailure>> = {
 
 const adviceOn: Readonly<Partial<Record<ConnectFailure, string>>> = {
   'not-found': 'nothing is there; is libvirtd installed, and its socket unit enabled?',
-  refused: 'nobody listens there; is libvirtd running?',
+  refused: 'nobody listens there, or too many wait already; is libvirtd running?',
   permission: 'this user may not open it; join the group that owns it, or use the read-only socket',
   deadline: 'no answer in time',
   unreachable: 'it cannot be reached',

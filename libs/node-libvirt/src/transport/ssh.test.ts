@@ -30,6 +30,11 @@ test('an ssh that hangs is given up at the deadline, and ended', async () => {
   expect(error.reason).toBe('deadline');
 });
 
+test('an ssh that leaves somebody behind with its pipes does not hold us up', async () => {
+  using _ = fakeSsh("(exec sleep 5) & echo 'Permission denied' >&2; exit 255");
+  expect((await failure({ connectTimeoutMs: 3_000 })).reason).toBe('authentication');
+});
+
 test('a chatty ssh does not fill our memory', async () => {
   using _ = fakeSsh("head -c 10000000 /dev/zero | tr '\\0' x >&2; exit 255");
   expect((await failure()).message.length).toBeLessThan(5_000);

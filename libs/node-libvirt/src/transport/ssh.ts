@@ -4,6 +4,8 @@ import type { Writable } from 'node:stream';
 import { ConnectError, type ConnectFailure } from '../errors.ts';
 import type { OpenTransport } from './transport.ts';
 
+/** How long the pipes of an ssh that has ended may still bring something. */
+const lastWordsMs = 200;
 /** What is kept of the words that ssh says on its way. */
 const maxComplaintChars = 4_096;
 
@@ -37,9 +39,18 @@ export function openSsh(args: readonly string[], host: string): OpenTransport {
       spoke = true;
       sink.bytes(chunk, chunk.length);
     });
+    const closePipes = (): void => {
+      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+    };
     const destroy = (): void => {
       child.kill();
+      closePipes();
     };
+    // A shared master connection that ssh left behind may hold its pipes open for hours: after
+    // its end they are heard out for a moment only.
+    child.once('exit', () => {
+      setTimeout(closePipes, lastWordsMs).unref();
+    });
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', destroy, { once: true });
       // `close` comes after the pipes are drained, `exit` would cut off the last words.
