@@ -40,8 +40,9 @@ export async function bridgeFleet(hands: Hands): Promise<void> {
     hands,
   );
   guard.link.onChange((up) => up && membership.reconnected(clock.monotonicMs(), Math.random()));
-  const writer = new StateWriter(nc, hands);
-  const publisher = new EventPublisher(nc, hands);
+  const passage = (): Promise<void> | undefined => guard.passage(heart.silentMs);
+  const writer = new StateWriter(nc, hands, passage);
+  const publisher = new EventPublisher(nc, hands, passage);
   const inventory = new InventoryKeeper(nc, hands, () => membership.isLowest(clock.monotonicMs()));
   const tasks = new HostTasks({
     run: async (host, hostSignal) => {
@@ -83,7 +84,10 @@ export async function bridgeFleet(hands: Hands): Promise<void> {
   await Promise.all([
     heart.run(),
     share(),
-    guard.run(() => inventory.applyAgain()),
+    guard.run(
+      () => inventory.applyAgain(),
+      () => heart.beatNow(),
+    ),
     inventory.run(),
   ]);
   await tasks.drained();

@@ -3,6 +3,7 @@ import { isAborted } from '@virtscope/fleet';
 import {
   LinkStatus,
   currentEpoch,
+  maxSilenceMs,
   ensureBus,
   raiseTimeline,
   readBusIdentity,
@@ -38,6 +39,7 @@ export class BusGuard {
   #known: BusIdentity;
   #wake: (() => void) | undefined;
   #due = false;
+  #checked = Promise.withResolvers<void>();
 
   private constructor(
     nc: NatsConnection,
@@ -74,8 +76,25 @@ export class BusGuard {
     this.#wake?.();
   }
 
-  /** @param onOtherBus told when the streams are other ones than before */
-  async run(onOtherBus: () => void): Promise<void> {
+  /**
+   * Bus rule 8: after a silence of ours nothing is published before the epochs were read again
+   * and our heartbeat was taken.
+   *
+   * @param silentMs how long this replica has said nothing
+   * @returns what to wait for; undefined when there was no such silence
+   */
+  passage(silentMs: number): Promise<void> | undefined {
+    // A stopping replica beats no more, and still hands over what it heard.
+    if (silentMs <= maxSilenceMs || this.#hands.signal.aborted) return undefined;
+    this.look();
+    return this.#checked.promise;
+  }
+
+  /**
+   * @param onOtherBus told when the streams are other ones than before
+   * @param beat sends a heartbeat
+   */
+  async run(onOtherBus: () => void, beat: () => void): Promise<void> {
     const { clock, log, signal } = this.#hands;
     while (!isAborted(signal)) {
       if (!this.#due) {
@@ -87,6 +106,10 @@ export class BusGuard {
       this.#due = false;
       try {
         await this.#check(onOtherBus);
+        beat();
+        await this.#nc.flush();
+        this.#checked.resolve();
+        this.#checked = Promise.withResolvers();
       } catch (error) {
         if (isAborted(signal)) return;
         log.warn({ err: error }, 'the bus cannot be checked; trying again');

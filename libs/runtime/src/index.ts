@@ -18,7 +18,7 @@ export {
   type BucketEntry,
   type BucketFeedEvent,
 } from './nats/hosts-feed.ts';
-export { Heart, type HeartOptions } from './nats/heart.ts';
+export { Heart, maxSilenceMs, type HeartOptions } from './nats/heart.ts';
 export { applyInventory } from './nats/inventory-bucket.ts';
 export { LinkStatus } from './nats/link-status.ts';
 export { readSubjects, type LastMessage } from './nats/read-subjects.ts';

@@ -24,10 +24,17 @@ export class EventPublisher {
   readonly #nc: NatsConnection;
   readonly #js: JetStreamClient;
   readonly #hands: { clock: Clock; log: Logger };
+  readonly #passage: () => Promise<void> | undefined;
   readonly #places = new Semaphore(maxPublishesInFlight);
   #unacked = 0;
 
-  constructor(nc: NatsConnection, hands: { clock: Clock; log: Logger }) {
+  /** @param passage holds a writer back that was silent for long, until it may go on (rule 8) */
+  constructor(
+    nc: NatsConnection,
+    hands: { clock: Clock; log: Logger },
+    passage: () => Promise<void> | undefined = () => undefined,
+  ) {
+    this.#passage = passage;
     this.#nc = nc;
     this.#js = jetstream(nc);
     this.#hands = hands;
@@ -58,6 +65,8 @@ export class EventPublisher {
     const body = JSON.stringify(event);
     const startedMs = clock.monotonicMs();
     for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      await this.#passage();
       signal.throwIfAborted();
       try {
         // The broker forgets message ids: a late retry could be stored twice, so look first.

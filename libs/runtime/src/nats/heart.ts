@@ -15,6 +15,8 @@ import type { LinkStatus } from './link-status.ts';
 
 /** In a burst of changes a host's pulse goes out at most this often. */
 const eagerBeatMs = 5;
+/** A replica that was silent for longer asks first whether its hosts are still its own. */
+export const maxSilenceMs = heartbeatTtlMs / 2;
 
 export type HeartHands = Pick<Hands, 'replica' | 'clock' | 'signal' | 'metrics'>;
 
@@ -38,11 +40,13 @@ export class Heart {
   #eagerTimer: NodeJS.Timeout | undefined;
   #eagerAtMs = Number.NEGATIVE_INFINITY;
   #beat = 0;
+  #sentAtMs: number;
 
   constructor(nc: NatsConnection, options: HeartOptions, hands: HeartHands) {
     this.#nc = nc;
     this.#options = options;
     this.#hands = hands;
+    this.#sentAtMs = hands.clock.monotonicMs();
     const malformed = hands.metrics.counter(
       'heartbeats_malformed_total',
       'Heartbeats that could not be read',
@@ -85,6 +89,11 @@ export class Heart {
     );
   }
 
+  /** How long this replica has said nothing: paused, starved, or without a connection. */
+  get silentMs(): number {
+    return this.#hands.clock.monotonicMs() - this.#sentAtMs;
+  }
+
   /** A whole beat now: a new replica hears at once who is there. */
   beatNow(): void {
     this.#send(this.#pulsesOf(this.#pulses.keys()));
@@ -101,11 +110,8 @@ export class Heart {
   /** Beats until the service stops, and says goodbye. */
   async run(): Promise<void> {
     const { clock, signal } = this.#hands;
-    let beatMs = clock.monotonicMs();
     while (!signal.aborted) {
-      const silentMs = clock.monotonicMs() - beatMs;
-      beatMs += silentMs;
-      if (silentMs > heartbeatTtlMs / 2) this.#options.onSilence();
+      if (this.silentMs > maxSilenceMs) this.#options.onSilence();
       else this.beatNow();
       await clock.sleep(heartbeatPeriodMs, signal).catch(() => undefined);
     }
@@ -143,6 +149,7 @@ export class Heart {
     };
     const subject = subjects.heartbeat(this.#options.role, this.#hands.replica);
     this.#nc.publish(subject, JSON.stringify(beat));
+    this.#sentAtMs = this.#hands.clock.monotonicMs();
   }
 
   #hear({ replica, hosts, leaving }: Heartbeat): void {

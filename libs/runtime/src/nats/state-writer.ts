@@ -38,9 +38,16 @@ export class StateWriter {
   readonly #js: JetStreamClient;
   readonly #nc: NatsConnection;
   readonly #hands: { clock: Clock; log: Logger };
+  readonly #passage: () => Promise<void> | undefined;
   readonly #places = new Semaphore(maxWritesInFlight);
 
-  constructor(nc: NatsConnection, hands: { clock: Clock; log: Logger }) {
+  /** @param passage holds a writer back that was silent for long, until it may go on (rule 8) */
+  constructor(
+    nc: NatsConnection,
+    hands: { clock: Clock; log: Logger },
+    passage: () => Promise<void> | undefined = () => undefined,
+  ) {
+    this.#passage = passage;
     this.#nc = nc;
     this.#js = jetstream(nc);
     this.#hands = hands;
@@ -58,6 +65,8 @@ export class StateWriter {
 
   async #untilKnown(write: StateWrite, signal: AbortSignal): Promise<StateWriteResult> {
     for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      await this.#passage();
       signal.throwIfAborted();
       try {
         const ack = await this.#js.publish(write.subject, write.body, {
