@@ -33,7 +33,7 @@ test('a session reads a simulated host and its domains', async () => {
   await using daemon = await startSimulatedDaemon({
     socketPath: join(dir.path, 'sock'),
     hostname: 'hv1.test',
-    node: { cpus: 8, memoryKiB: 16_777_216 },
+    hardware: { cpus: 8, memoryKiB: 16_777_216 },
     domains: [
       { name: 'web', vcpus: 2, memoryKiB: 2_097_152, title: 'Front' },
       { name: 'off', state: 'shutoff', autostart: true },

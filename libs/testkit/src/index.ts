@@ -35,7 +35,7 @@ export {
   type SimulatedDaemonOptions,
   startSimulatedDaemon,
 } from './simulated-daemon/server.ts';
-export type { HostNode } from './simulated-daemon/state.ts';
+export type { HostHardware } from './simulated-daemon/state.ts';
 export { type DomainLine, Stack } from './stack.ts';
 export { type TempDir, tempDir } from './temp-dir.ts';
 export {

@@ -15,6 +15,9 @@ export type CountingProxyOptions = {
 /** Bills of closed connections that are kept; of older ones, only the total remembers. */
 export const maxClosedConnections = 1_000;
 
+/** Clients that may wait to be accepted: a fleet's sessions come all at once. */
+const backlog = 4_096;
+
 /** One connection through the proxy. */
 export type ProxiedConnection = {
   /** In order of arrival, from 1. */
@@ -55,7 +58,7 @@ export class CountingProxy implements AsyncDisposable {
     const socket = listen ?? join((ownDir as TempDir).path, 'libvirt-sock');
     const proxy = new CountingProxy(target, socket, ownDir);
     try {
-      proxy.#server.listen(socket);
+      proxy.#server.listen({ path: socket, backlog });
       await once(proxy.#server, 'listening');
     } catch (error) {
       await ownDir?.[Symbol.asyncDispose]();

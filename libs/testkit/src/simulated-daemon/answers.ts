@@ -19,7 +19,8 @@ import {
   unsupportedFlags,
   unsupportedStats,
 } from './refusal.ts';
-import { type DomainRow, type SimulatedHost, now } from './state.ts';
+import { type DomainRow, now } from './domain-row.ts';
+import type { SimulatedHost } from './state.ts';
 import { allStatsGroups, domainCpuTimeNs, writeStatsRecord } from './stats.ts';
 
 export type AnswerContext = {
@@ -108,7 +109,7 @@ function writeNodeStats(reply: WireWriter, nparams: number, stats: [string, numb
 const freeKiB = (host: SimulatedHost): number => {
   let used = 0;
   for (const { live } of host.domains) used += live?.memoryKiB ?? 0;
-  return Math.max(host.node.memoryKiB - used, host.node.memoryKiB / 16);
+  return Math.max(host.hardware.memoryKiB - used, host.hardware.memoryKiB / 16);
 };
 
 /** `VIR_CONNECT_GET_ALL_DOMAINS_STATS_*`: NOWAIT, BACKING, ENFORCE_STATS. */
@@ -132,14 +133,14 @@ const answersByName: { readonly [Name in keyof typeof procedures]?: Answer } = {
   connectGetMaxVcpus: (_context, _args, reply) => {
     reply.int(255);
   },
-  nodeGetInfo: ({ host: { node } }, _args, reply) => {
+  nodeGetInfo: ({ host: { hardware } }, _args, reply) => {
     reply.fixedChars('x86_64', 32);
-    reply.counter(node.memoryKiB);
-    for (const value of [node.cpus, node.mhz, 1, 1, node.cpus, 1]) reply.int(value);
+    reply.counter(hardware.memoryKiB);
+    for (const value of [hardware.cpus, hardware.mhz, 1, 1, hardware.cpus, 1]) reply.int(value);
   },
-  nodeGetCpuStats: ({ host: { node }, nowMs }, args, reply) => {
+  nodeGetCpuStats: ({ host: { hardware }, nowMs }, args, reply) => {
     const cpu = args.int();
-    const share = cpu === -1 ? node.cpus : 1;
+    const share = cpu === -1 ? hardware.cpus : 1;
     const ns = Math.max(0, Math.floor(nowMs)) * 1e6 * share;
     writeNodeStats(reply, args.int(), [
       ['kernel', Math.floor(ns * 0.1)],
@@ -150,7 +151,7 @@ const answersByName: { readonly [Name in keyof typeof procedures]?: Answer } = {
   },
   nodeGetMemoryStats: ({ host }, args, reply) => {
     writeNodeStats(reply, args.int(), [
-      ['total', host.node.memoryKiB],
+      ['total', host.hardware.memoryKiB],
       ['free', freeKiB(host)],
       ['buffers', 65_536],
       ['cached', 1_048_576],
@@ -255,7 +256,8 @@ const answersByName: { readonly [Name in keyof typeof procedures]?: Answer } = {
     const type = args.int();
     const uri = args.optionalString();
     const { title, description, metadata } = row.live ?? row.config;
-    const value = [description, title, metadata[uri ?? '']][type];
+    const element = Object.hasOwn(metadata, uri ?? '') ? metadata[uri ?? ''] : undefined;
+    const value = [description, title, element][type];
     if (value === undefined) throw noMetadata();
     reply.string(value);
   }),
@@ -369,63 +371,4 @@ export const answers: ReadonlyMap<number, Answer> = new Map(
     procedures[name as keyof typeof procedures],
     answer,
   ]),
-);
-
-/** What libvirt refuses on a read-only connection, whether or not it is simulated. */
-export const writingProcedures: ReadonlySet<number> = new Set(
-  (
-    [
-      'connectGetDomainCapabilities',
-      'connectBaselineHypervisorCpu',
-      'connectCompareHypervisorCpu',
-      'domainGetGuestInfo',
-      'domainGetHostname',
-      'domainGetTime',
-      'domainGetFsinfo',
-      'domainDefineXmlFlags',
-      'domainDefineXml',
-      'domainUndefineFlags',
-      'domainUndefine',
-      'domainCreateXml',
-      'domainCreateWithFlags',
-      'domainCreate',
-      'domainDestroyFlags',
-      'domainDestroy',
-      'domainSuspend',
-      'domainResume',
-      'domainShutdownFlags',
-      'domainShutdown',
-      'domainReboot',
-      'domainReset',
-      'domainManagedSave',
-      'domainManagedSaveRemove',
-      'domainSetAutostart',
-      'domainSetMetadata',
-      'domainAttachDeviceFlags',
-      'domainDetachDeviceFlags',
-      'domainUpdateDeviceFlags',
-      'domainSetVcpusFlags',
-      'domainSetMemoryFlags',
-      'domainRename',
-      'domainSetBlockThreshold',
-      'networkDefineXml',
-      'networkCreate',
-      'networkDestroy',
-      'networkUndefine',
-      'storagePoolDefineXml',
-      'storagePoolBuild',
-      'storagePoolCreate',
-      'storagePoolRefresh',
-      'storagePoolDestroy',
-      'storagePoolDelete',
-      'storagePoolUndefine',
-      'storageVolCreateXml',
-      'storageVolDelete',
-      'secretDefineXml',
-      'secretSetValue',
-      'secretUndefine',
-      'nodeDeviceCreateXml',
-      'nodeDeviceDestroy',
-    ] as const
-  ).map((name) => procedures[name]),
 );

@@ -17,8 +17,8 @@ const machines: readonly [name: string, canonical: string | undefined, maxCpus: 
 ];
 
 /** Capabilities of an x86_64 host with KVM, in libvirt 9.0's form. */
-export function capabilitiesXml({ hostUuid, node }: SimulatedHost): string {
-  const { cpus, mhz, memoryKiB } = node;
+export function capabilitiesXml({ hostUuid, hardware }: SimulatedHost): string {
+  const { cpus, mhz, memoryKiB } = hardware;
   const cpuIds = Array.from({ length: cpus }, (_, id) => id);
   return `<capabilities>
 

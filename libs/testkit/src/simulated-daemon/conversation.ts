@@ -29,7 +29,7 @@ import { FrameSplitter } from '../libvirt-wire/frame-splitter.ts';
 import { procedureName, procedures } from '../libvirt-wire/procedures.ts';
 import { DecodeError, WireReader } from '../libvirt-wire/wire-reader.ts';
 import { EncodeError, WireWriter } from '../libvirt-wire/wire-writer.ts';
-import { type AnswerContext, answers, driverUri, writingProcedures } from './answers.ts';
+import { type AnswerContext, answers, driverUri } from './answers.ts';
 import { type HostEvent, domainEventIds, eventIdOf, messageOf, writeEvent } from './host-event.ts';
 import {
   Refusal,
@@ -51,6 +51,7 @@ import {
   unsupported,
 } from './refusal.ts';
 import type { SimulatedHost } from './state.ts';
+import { writingProcedures } from './writing-procedures.ts';
 
 export type ConversationOptions = {
   host: SimulatedHost;

@@ -1,4 +1,4 @@
-import { type DomainRow, paused, running, shutoff } from './state.ts';
+import { type DomainRow, paused, running, shutoff } from './domain-row.ts';
 
 /** Bits of one pair are ORed, different pairs are ANDed; a pair without a bit lets all pass. */
 const pairs: readonly (readonly [bit: number, passes: (row: DomainRow) => boolean][])[] = [

@@ -1,5 +1,5 @@
 import type { SimulatedDisk, SimulatedInterface } from './domain.ts';
-import { type DomainRow, diskAlias, interfaceName } from './state.ts';
+import { type DomainRow, diskAlias, interfaceName } from './domain-row.ts';
 
 /**
  * The domain's XML as libvirt formats it for QEMU: of a running domain what it runs with, ids,

@@ -51,8 +51,12 @@ export const noSuchCallback = (callbackId: number): Refusal =>
 export const noDriver = (name: string): Refusal =>
   refusal(5, fromNone, 'no connection driver available for %s', name);
 
+const badArgument = 'invalid argument: %s';
+
 export const alreadyTracked = (): Refusal =>
-  refusal(8, fromNone, 'invalid argument: %s', 'event callback already tracked');
+  refusal(8, fromNone, badArgument, 'event callback already tracked');
+export const invalidArgument = (detail: string): Refusal =>
+  refusal(8, fromQemu, badArgument, detail);
 
 const rpc = (text: string): Refusal => refusal(39, fromRpc, '%s', text);
 

@@ -6,7 +6,8 @@ import { socketUri } from '../virsh.ts';
 import { type AdmittedCall, Conversation } from './conversation.ts';
 import type { SimulatedDisk, SimulatedDomain } from './domain.ts';
 import type { HostEvent } from './host-event.ts';
-import { type DomainRow, type HostOptions, SimulatedHost } from './state.ts';
+import type { DomainRow } from './domain-row.ts';
+import { type HostOptions, SimulatedHost } from './state.ts';
 
 export type SimulatedDaemonOptions = HostOptions & {
   /** Where it listens for everybody. */
@@ -27,6 +28,9 @@ export type SimulatedDaemonOptions = HostOptions & {
 
 /** What a client may leave unread: beyond, the daemon hangs up on it. */
 export const maxUnsentBytes = 256 * 2 ** 20;
+
+/** Clients that may wait to be accepted: a fleet's sessions come all at once. */
+const backlog = 4_096;
 
 type Hold = { procedure: string | undefined; calls: AdmittedCall[] };
 
@@ -247,7 +251,7 @@ export class SimulatedDaemon implements AsyncDisposable {
       this.serve(socket, { readOnly });
     });
     this.#servers.push(server);
-    server.listen(path);
+    server.listen({ path, backlog });
     await once(server, 'listening');
   }
 

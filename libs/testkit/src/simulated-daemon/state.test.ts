@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { HostEvent } from './host-event.ts';
 import { Refusal } from './refusal.ts';
-import { SimulatedHost, ranMs } from './state.ts';
+import { ranMs } from './domain-row.ts';
+import { SimulatedHost } from './state.ts';
 
 const off = { name: 'vm', uuid: '3dda7c6d-d53a-450c-af5c-d384170a88cf', state: 'shutoff' } as const;
 

@@ -17,14 +17,10 @@ import {
   uuidBytes,
   uuidOf,
 } from './domain.ts';
-import type { DomainNow, HostEvent } from './host-event.ts';
-import { type Load, loadOf } from './load.ts';
-import { failed, noSuchDomain, notRunning, notValid } from './refusal.ts';
-
-/** `VIR_DOMAIN_*`. */
-export const running = 1;
-export const paused = 3;
-export const shutoff = 5;
+import { type DomainRow, diskAlias, now, paused, ranMs, running, shutoff } from './domain-row.ts';
+import type { HostEvent } from './host-event.ts';
+import { loadOf } from './load.ts';
+import { failed, invalidArgument, noSuchDomain, notRunning, notValid } from './refusal.ts';
 
 /** `VIR_DOMAIN_EVENT_*`. */
 const eventDefined = 0;
@@ -35,28 +31,7 @@ const eventResumed = 4;
 const eventStopped = 5;
 const eventShutdown = 6;
 
-export type DomainRow = {
-  readonly uuid: string;
-  readonly uuidBytes: Buffer;
-  readonly load: Load;
-  /** What it will run with after its next start; of a transient domain, what it runs with. */
-  config: DomainConfig;
-  /** What it runs with. */
-  live: DomainConfig | undefined;
-  /** -1 when it does not run. */
-  id: number;
-  state: number;
-  reason: number;
-  persistent: boolean;
-  autostart: boolean;
-  managedSave: boolean;
-  /** How long its QEMU process ran, pauses left out, until `runningSinceMs` or for good. */
-  ranMs: number;
-  /** `undefined` while it is paused or off. */
-  runningSinceMs: number | undefined;
-};
-
-export type HostNode = {
+export type HostHardware = {
   cpus: number;
   mhz: number;
   memoryKiB: number;
@@ -70,8 +45,8 @@ export type HostOptions = {
   domains?: readonly SimulatedDomain[] | number;
   /** What is made up is alike for the same seed. Default 1. */
   seed?: number | string;
-  /** The hardware. Default: 64 CPUs, 512 GiB. */
-  node?: Partial<HostNode>;
+  /** Default: 64 CPUs, 512 GiB. */
+  hardware?: Partial<HostHardware>;
 };
 
 /** The longest that a domain has run when its host appears: thirty days. */
@@ -80,7 +55,7 @@ const maxPastMs = 30 * 86_400_000;
 export class SimulatedHost {
   readonly hostname: string;
   readonly hostUuid: string;
-  readonly node: HostNode;
+  readonly hardware: HostHardware;
   readonly #seed: string;
   readonly #byUuid = new Map<string, DomainRow>();
   readonly #uuidByName = new Map<string, string>();
@@ -89,11 +64,11 @@ export class SimulatedHost {
   #nextCallbackId = 0;
 
   constructor(options: HostOptions, nowMs: number) {
-    const { hostname, domains = [], seed = 1, node } = options;
+    const { hostname, domains = [], seed = 1, hardware } = options;
     this.hostname = hostname;
     this.#seed = `${seed}/${hostname}`;
     this.hostUuid = options.hostUuid ?? uuidOf(this.#seed);
-    this.node = { cpus: 64, mhz: 2_600, memoryKiB: 536_870_912, ...node };
+    this.hardware = { cpus: 64, mhz: 2_600, memoryKiB: 536_870_912, ...hardware };
     const specs = typeof domains === 'number' ? domainsByNumber(domains) : domains;
     for (const spec of specs) this.#place(spec, nowMs);
   }
@@ -274,6 +249,7 @@ export class SimulatedHost {
     value: string | undefined,
     nsUri: string | undefined,
   ): HostEvent[] {
+    if (type < 0 || type > 2) throw invalidArgument(`unknown metadata type ${type}`);
     const change = (config: DomainConfig): DomainConfig => {
       if (type === 0) return { ...config, description: value };
       if (type === 1) return { ...config, title: value };
@@ -369,27 +345,6 @@ export class SimulatedHost {
     this.#byUuid.delete(row.uuid);
     this.#uuidByName.delete(row.config.name);
   }
-}
-
-/** How long the domain's QEMU process has run by now, pauses left out. */
-export function ranMs(row: DomainRow, nowMs: number): number {
-  const { runningSinceMs } = row;
-  return row.ranMs + (runningSinceMs === undefined ? 0 : Math.max(0, nowMs - runningSinceMs));
-}
-
-/** The domain as the wire names it. */
-export function now(row: DomainRow): DomainNow {
-  return { name: row.config.name, uuid: row.uuid, uuidBytes: row.uuidBytes, id: row.id };
-}
-
-/** QEMU's name of a disk: `virtio-disk0` for `vda`. */
-export function diskAlias({ target }: SimulatedDisk): string {
-  return `virtio-disk${target.charCodeAt(target.length - 1) - 'a'.charCodeAt(0)}`;
-}
-
-/** The host's name of a running domain's interface. No id is used twice, so neither is this. */
-export function interfaceName(id: number, index: number): string {
-  return index === 0 ? `vnet${id}` : `vnet${id}.${index}`;
 }
 
 function lifecycle(row: DomainRow, event: number, detail: number): HostEvent {

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { headerBytes } from '../libvirt-wire/frame.ts';
 import { WireReader } from '../libvirt-wire/wire-reader.ts';
 import { WireWriter } from '../libvirt-wire/wire-writer.ts';
-import { type DomainRow, SimulatedHost } from './state.ts';
+import type { DomainRow } from './domain-row.ts';
+import { SimulatedHost } from './state.ts';
 import { allStatsGroups, statsGroups, writeStatsRecord } from './stats.ts';
 
 const g = statsGroups;

@@ -7,7 +7,7 @@ import { WireWriter } from '../libvirt-wire/wire-writer.ts';
 import type { SimulatedDisk } from './domain.ts';
 import { writeDomain } from './host-event.ts';
 import { type Load, workSeconds } from './load.ts';
-import { type DomainRow, interfaceName, now, ranMs, running } from './state.ts';
+import { type DomainRow, interfaceName, now, ranMs, running } from './domain-row.ts';
 
 /** `VIR_DOMAIN_STATS_*`. */
 export const statsGroups = {
