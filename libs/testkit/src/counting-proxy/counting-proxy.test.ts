@@ -16,7 +16,7 @@ import {
 import { tempDir } from '../temp-dir.ts';
 import { waitFor } from '../wait-for.ts';
 import { emptyBill, sumOf } from './bill.ts';
-import { startCountingProxy } from './counting-proxy.ts';
+import { maxClosedConnections, startCountingProxy } from './counting-proxy.ts';
 
 const frame = (program: number, procedure: number, type: number, status = statusOk): Buffer =>
   bareFrame({ program, procedure, type, serial: 1, status });
@@ -124,6 +124,23 @@ test('each connection has its own bill, and a reset begins all of them anew', as
   await ask(one, 3);
   expect(calls()).toEqual([[1, { connectGetType: 1 }]]);
   one.destroy();
+});
+
+test('of closed connections the newest are remembered, and the total remembers all', async () => {
+  await using dir = await tempDir();
+  const target = join(dir.path, 'daemon');
+  await using _daemon = await daemon(target, (socket) => socket.pipe(socket));
+  await using proxy = await startCountingProxy({ target });
+  const count = maxClosedConnections + 5;
+  for (let i = 0; i < count; i++) {
+    const client = connect(proxy.socket);
+    client.end(frame(remoteProgram, 66, typeCall));
+    await buffer(client);
+  }
+  const numbers = (): number[] => proxy.connections().map(({ number }) => number);
+  await waitFor(() => numbers().length === maxClosedConnections, { what: 'the last to close' });
+  expect(numbers()[0]).toBe(6);
+  expect(proxy.bill().calls).toEqual({ authList: count });
 });
 
 test('a daemon that is not there hangs up on the client, and is there as soon as it comes', async () => {

@@ -41,6 +41,8 @@ export class CountingProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #ownDir: TempDir | undefined;
   readonly #links = new Set<Link>();
+  /** Those of them that are over, oldest first. */
+  #closedLinks: Link[] = [];
   #total = emptyBill();
   #accepted = 0;
 
@@ -84,10 +86,9 @@ export class CountingProxy implements AsyncDisposable {
   /** Counts from zero, on the open connections too. Forgets the closed ones. */
   reset(): void {
     this.#total = emptyBill();
-    for (const link of this.#links) {
-      if (link.open) link.bill = emptyBill();
-      else this.#links.delete(link);
-    }
+    for (const link of this.#closedLinks) this.#links.delete(link);
+    this.#closedLinks = [];
+    for (const link of this.#links) link.bill = emptyBill();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,11 +134,12 @@ export class CountingProxy implements AsyncDisposable {
   }
 
   #closed(link: Link): void {
+    if (!link.open) return;
     link.open = false;
-    const closed = [...this.#links].filter(({ open }) => !open);
-    for (const old of closed.slice(0, Math.max(0, closed.length - maxClosedConnections))) {
-      this.#links.delete(old);
-    }
+    this.#closedLinks.push(link);
+    if (this.#closedLinks.length <= maxClosedConnections) return;
+    const oldest = this.#closedLinks.shift();
+    if (oldest !== undefined) this.#links.delete(oldest);
   }
 }
 
