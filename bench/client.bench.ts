@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { startLibvirtd, tempDir, waitFor } from '@virtscope/testkit';
 import { existsSync } from 'node:fs';
 import { ask, goPeer, ours, type Peer, pythonPeer } from './client/peers.ts';
+import { slowLink } from './client/slow-link.ts';
 import { publish, quantile, type Row } from './report.ts';
 
 const rounds = Number(process.argv[2] ?? 9);
@@ -125,6 +126,12 @@ function add(row: Row, isMet?: (compared: number) => boolean): void {
   const value = need(plain).cpuMsEach;
   const row = { id: 'bulk500.cpu.ratio_best', unit: 'ms CPU a reply', value, goal: 'ratio <= 0.5' };
   if (Number.isFinite(best)) add({ ...row, baseline: best }, (ratio) => ratio <= 0.5);
+  // 80 ms there and back: 100 definitions, as many under way as the session may have.
+  const far = join(folder.path, 'far.sock');
+  await using _link = await slowLink(far, socket, 40);
+  const farUri = `qemu+unix:///system?socket=${far}`;
+  const { seconds } = await ask<{ seconds: number }>(ours, 'definitions', farUri, 100);
+  add({ id: 'far80.list100_xml_s', unit: 's', value: seconds, goal: '< 3' }, (v) => v < 3);
   add({ id: 'bulk500.cpu.columns', unit: 'ms CPU a reply', value: need(columns).cpuMsEach });
   simulated.kill();
   await once(simulated, 'exit');

@@ -2,6 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CallSlots, type SlotCall } from './call-slots.ts';
 
+interface TestCall extends SlotCall<TestCall> {}
+
+function callOf(serial: number, priority: 'high' | 'low'): TestCall {
+  return { serial, priority, ahead: undefined, behind: undefined };
+}
+
 type Step =
   | { do: 'enqueue'; priority: 'high' | 'low' }
   | { do: 'answer' | 'withdraw'; pick: number };
@@ -21,9 +27,9 @@ test('whatever happens, the bounds hold, order is kept, and nobody waits for a f
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 5 }),
       (steps, maxInFlight, maxLow) => {
-        const slots = new CallSlots<SlotCall>(maxInFlight, maxLow);
-        const waiting: SlotCall[] = [];
-        const inFlight: SlotCall[] = [];
+        const slots = new CallSlots<TestCall>(maxInFlight, maxLow);
+        const waiting: TestCall[] = [];
+        const inFlight: TestCall[] = [];
         let serial = 0;
         const takeAll = (): void => {
           for (let call = slots.take(); call !== undefined; call = slots.take()) {
@@ -43,7 +49,7 @@ test('whatever happens, the bounds hold, order is kept, and nobody waits for a f
         };
         for (const one of steps) {
           if (one.do === 'enqueue') {
-            const call = { serial: (serial += 1), priority: one.priority };
+            const call = callOf((serial += 1), one.priority);
             waiting.push(call);
             slots.enqueue(call);
           } else {
@@ -61,9 +67,9 @@ test('whatever happens, the bounds hold, order is kept, and nobody waits for a f
 });
 
 test('a low call goes before a younger high one when both may go', () => {
-  const slots = new CallSlots<SlotCall>(1, 1);
-  const low: SlotCall = { serial: 1, priority: 'low' };
+  const slots = new CallSlots<TestCall>(1, 1);
+  const low = callOf(1, 'low');
   slots.enqueue(low);
-  slots.enqueue({ serial: 2, priority: 'high' });
+  slots.enqueue(callOf(2, 'high'));
   expect(slots.take()).toBe(low);
 });

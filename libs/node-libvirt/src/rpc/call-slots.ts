@@ -9,14 +9,18 @@
  * S3  Calls of one priority leave in the order in which they came; a high one overtakes a low one
  *     only when the low one may not leave yet.
  */
-export type SlotCall = { readonly serial: number; readonly priority: 'high' | 'low' };
+import { WaitingLine, type Waiting } from './waiting-line.ts';
 
-export class CallSlots<Call extends SlotCall> {
+export interface SlotCall<Call> extends Waiting<Call> {
+  readonly serial: number;
+  readonly priority: 'high' | 'low';
+}
+
+export class CallSlots<Call extends SlotCall<Call>> {
   readonly #maxInFlight: number;
   readonly #maxLowPriority: number;
-  // Sets keep their order and forget in constant time: a caller that gives up leaves no trace.
-  readonly #waitingHigh = new Set<Call>();
-  readonly #waitingLow = new Set<Call>();
+  readonly #high = new WaitingLine<Call>();
+  readonly #low = new WaitingLine<Call>();
   #inFlight = 0;
   #lowInFlight = 0;
 
@@ -26,31 +30,35 @@ export class CallSlots<Call extends SlotCall> {
   }
 
   get waiting(): number {
-    return this.#waitingHigh.size + this.#waitingLow.size;
+    return this.#high.length + this.#low.length;
   }
 
   enqueue(call: Call): void {
-    this.#waitingOf(call).add(call);
+    this.#lineOf(call).add(call);
   }
 
   /** Takes a call that gave up out of the queue. */
   withdraw(call: Call): void {
-    this.#waitingOf(call).delete(call);
+    this.#lineOf(call).remove(call);
   }
 
   /** Empties the queue: the session is over. */
   withdrawAll(): Call[] {
-    const calls = [...this.#waitingHigh, ...this.#waitingLow];
-    this.#waitingHigh.clear();
-    this.#waitingLow.clear();
+    const calls: Call[] = [];
+    for (const line of [this.#high, this.#low]) {
+      for (let call = line.first; call !== undefined; call = line.first) {
+        line.remove(call);
+        calls.push(call);
+      }
+    }
     return calls;
   }
 
   /** The next call that may go out; it holds a slot from here on. */
   take(): Call | undefined {
     if (this.#inFlight >= this.#maxInFlight) return undefined; // S1
-    const high = first(this.#waitingHigh);
-    const low = this.#lowInFlight < this.#maxLowPriority ? first(this.#waitingLow) : undefined;
+    const high = this.#high.first;
+    const low = this.#lowInFlight < this.#maxLowPriority ? this.#low.first : undefined;
     const call = high === undefined || (low !== undefined && low.serial < high.serial) ? low : high; // S3
     if (call === undefined) return undefined;
     this.withdraw(call);
@@ -65,12 +73,7 @@ export class CallSlots<Call extends SlotCall> {
     if (call.priority === 'low') this.#lowInFlight -= 1;
   }
 
-  #waitingOf(call: Call): Set<Call> {
-    return call.priority === 'high' ? this.#waitingHigh : this.#waitingLow;
+  #lineOf(call: Call): WaitingLine<Call> {
+    return call.priority === 'high' ? this.#high : this.#low;
   }
-}
-
-function first<T>(set: Set<T>): T | undefined {
-  for (const item of set) return item;
-  return undefined;
 }

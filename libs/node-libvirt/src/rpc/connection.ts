@@ -58,8 +58,8 @@ export class Connection {
   readonly closed: Promise<Error | undefined>;
   readonly #options: ConnectionOptions;
   readonly #slots: CallSlots<PendingCall>;
-  /** By serial: sent and not yet answered, abandoned ones included. */
-  readonly #inFlight = new Map<number, PendingCall>();
+  /** Sent and not yet answered, abandoned ones included. Few, so a search is as good as a map. */
+  readonly #inFlight: PendingCall[] = [];
   readonly #frames = new FrameReader();
   readonly #reader = new XdrReader();
   readonly #writer = new XdrWriter();
@@ -208,13 +208,13 @@ export class Connection {
   #takeSerial(): number {
     do {
       this.#nextSerial = (this.#nextSerial + 1) >>> 0;
-    } while (this.#inFlight.has(this.#nextSerial));
+    } while (this.#inFlight.some(({ serial }) => serial === this.#nextSerial));
     return this.#nextSerial;
   }
 
   #sendWaiting(): void {
     for (let call = this.#slots.take(); call !== undefined; call = this.#slots.take()) {
-      this.#inFlight.set(call.serial, call);
+      this.#inFlight.push(call);
       call.sentAtMs = performance.now();
       this.#transport?.write(call.frame);
     }
@@ -274,7 +274,8 @@ export class Connection {
   };
 
   #reply(program: number, procedure: number, serial: number, status: number): void {
-    const call = this.#inFlight.get(serial);
+    const place = this.#inFlight.findIndex((one) => one.serial === serial);
+    const call = this.#inFlight[place];
     if (call?.procedure.number !== procedure || call.procedure.program !== program) {
       throw new ProtocolError(`a reply to procedure ${procedure}, serial ${serial}: not asked`);
     }
@@ -287,7 +288,7 @@ export class Connection {
     } catch (error) {
       failure = unreadable(call, error);
     }
-    this.#inFlight.delete(serial);
+    this.#inFlight.splice(place, 1);
     this.#slots.release(call);
     call.answered(result);
     if (failure === undefined) this.#settle(call, 'ok', result);
@@ -321,11 +322,10 @@ export class Connection {
     if (this.#over !== undefined) return;
     this.#over = { error };
     this.keepalive.stop(this.lost('ping'));
-    for (const call of [...this.#inFlight.values(), ...this.#slots.withdrawAll()]) {
+    for (const call of [...this.#inFlight.splice(0), ...this.#slots.withdrawAll()]) {
       call.answered(undefined);
       this.#settle(call, 'lost', this.lost(call.procedure.name));
     }
-    this.#inFlight.clear();
     for (const listener of this.#onEnd) listener(error === undefined ? undefined : this.lost());
     this.#onEnd.clear();
     if (how === 'end') this.#transport?.end();

@@ -18,7 +18,7 @@ export type OnAbandon = (
   error: unknown,
 ) => void;
 
-export class PendingCall implements SlotCall {
+export class PendingCall implements SlotCall<PendingCall> {
   readonly serial: number;
   readonly procedure: Procedure<never, unknown>;
   readonly frame: Buffer;
@@ -28,6 +28,8 @@ export class PendingCall implements SlotCall {
   sentAtMs: number | undefined;
   /** The caller gave up; only the slot is still held. */
   abandoned = false;
+  ahead: PendingCall | undefined = undefined;
+  behind: PendingCall | undefined = undefined;
   readonly #onAnswer: AnswerHook<never> | undefined;
   readonly #queuedAtMs = performance.now();
   readonly #resolve: (result: unknown) => void;
