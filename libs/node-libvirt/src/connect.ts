@@ -183,6 +183,8 @@ function closeOnAbort(session: Session, signal: AbortSignal | undefined): void {
   const close = (): void => {
     void session.close();
   };
+  // It may have come while the last step of the bring-up was being answered.
+  if (signal.aborted) close();
   signal.addEventListener('abort', close, { once: true });
   void session.closed.then(() => {
     signal.removeEventListener('abort', close);

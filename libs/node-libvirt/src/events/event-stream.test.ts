@@ -251,6 +251,20 @@ test('an event that cannot be read closes the session', async () => {
   await expect(take(events, 1)).rejects.toThrow(ConnectionLostError);
 });
 
+test('an early event that cannot be read ends its registration and the session', async () => {
+  await using server = await ScriptedServer.start({
+    onFrame: (call, peer) => {
+      peer.together(() => {
+        peer.event(318, (writer) => writer.int(100));
+        registrar(call, peer);
+      });
+    },
+  });
+  await using session = await server.connect();
+  await expect(session.domainEvents(['lifecycle'])).rejects.toThrow(ProtocolError);
+  expect(await session.closed).toBeInstanceOf(ProtocolError);
+});
+
 test('every kind has its own event id and its own message, in order', () => {
   const entries = domainEventKinds.map((kind) => domainEventTable[kind]);
   expect(entries.map(({ id }) => id)).toEqual(Array.from({ length: 28 }, (_, i) => i));

@@ -279,6 +279,8 @@ export class Connection {
     if (call?.procedure.number !== procedure || call.procedure.program !== program) {
       throw new ProtocolError(`a reply to procedure ${procedure}, serial ${serial}: not asked`);
     }
+    this.#inFlight.splice(place, 1);
+    this.#slots.release(call);
     const reader = this.#reader;
     let result: unknown;
     let failure: LibvirtError | ProtocolError | undefined;
@@ -288,9 +290,12 @@ export class Connection {
     } catch (error) {
       failure = unreadable(call, error);
     }
-    this.#inFlight.splice(place, 1);
-    this.#slots.release(call);
-    call.answered(result);
+    try {
+      // It may read events that came before this reply, and they may be as broken.
+      call.answered(result);
+    } catch (error) {
+      failure = unreadable(call, error);
+    }
     if (failure === undefined) this.#settle(call, 'ok', result);
     else this.#settle(call, 'error', failure);
     if (failure instanceof ProtocolError) throw failure;
