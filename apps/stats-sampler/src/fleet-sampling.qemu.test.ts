@@ -21,7 +21,7 @@ import {
   type Libvirtd,
   type NatsServer,
 } from '@virtscope/testkit';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleFleet } from './fleet-sampling.ts';
 
 const periods = { fast: 500, monitor: 1_000 };
@@ -34,13 +34,12 @@ let metrics: Metrics;
 let sampling: Promise<void>;
 /** Every page that came over the bus, in the order of arrival. */
 const heard: StatsPage[] = [];
-const frozen = new Set<number>();
 
 beforeAll(async () => {
   libvirtd = stack.use(await startLibvirtd());
   nats = stack.use(await startNats());
   const dir = stack.use(await tempDir('vs-sampler-'));
-  for (const name of ['healthy', 'icy']) {
+  for (const name of ['healthy', 'other']) {
     await defineAndStart(libvirtd, pulseGuest(join(dir.path, 'guests'), { name }));
   }
   await libvirtd.virsh('define', pulseGuest(join(dir.path, 'guests'), { name: 'off' }).xmlPath);
@@ -62,14 +61,9 @@ beforeAll(async () => {
       heard.push(statsPageSchema.parse(message.json()));
     },
   });
-  sampling = sampleFleet(hands, periods);
+  sampling = sampleFleet(hands, { periods, extras: [] });
   // Whoever waits for pages would wait in vain.
   sampling.catch(() => stop.abort());
-});
-
-afterEach(() => {
-  for (const pid of frozen) process.kill(pid, 'SIGCONT');
-  frozen.clear();
 });
 
 afterAll(async () => {
@@ -116,15 +110,6 @@ async function uuidOf(name: string): Promise<string> {
   return (await libvirtd.virsh('domuuid', name)).trim();
 }
 
-async function count(incident: string, host: string, tier: string): Promise<number> {
-  const metric = await metrics.registry.getSingleMetric('virtscope_stats_incidents_total')?.get();
-  const value = metric?.values.find(
-    ({ labels }) =>
-      labels['incident'] === incident && labels['host'] === host && labels['tier'] === tier,
-  );
-  return value?.value ?? 0;
-}
-
 test('both tiers arrive, with counters that grow', async () => {
   const uuid = await uuidOf('healthy');
   const first = (await nextPages('hv1', 'monitor', 1))[0];
@@ -146,6 +131,7 @@ test('both tiers arrive, with counters that grow', async () => {
     vcpu: 'complete',
     block: 'complete',
     iothread: 'complete',
+    vm: 'complete',
   });
   const fast = (await nextPages('hv1', 'fast', 1))[0];
   expect(fieldOf(fast, uuid, 'state.state')).toBe(1);
@@ -180,37 +166,6 @@ test('every call is on the bill, with its tier and reason', async () => {
   }
   const lag = await metrics.registry.getSingleMetricAsString('virtscope_stats_publish_lag_seconds');
   expect(lag).toMatch(/virtscope_stats_publish_lag_seconds_count\{.*tier="monitor".*\} [1-9]/);
-});
-
-test('a frozen QEMU costs the fast tier nothing, and the monitor tier comes back', async () => {
-  const icy = await uuidOf('icy');
-  const pid = libvirtd.qemuPid('icy');
-  frozen.add(pid);
-  process.kill(pid, 'SIGSTOP');
-  const missed = await count('deadline', 'hv1', 'monitor');
-  await waitFor(async () => (await count('deadline', 'hv1', 'monitor')) > missed, {
-    what: 'the monitor tier to hang',
-    timeoutMs: 40_000,
-  });
-  const monitor = following('hv1', 'monitor');
-  const pages = await nextPages('hv1', 'fast', 8);
-  expect(monitor()).toEqual([]);
-  const [before] = pages;
-  for (const [n, page] of pages.entries()) {
-    expect(page.sampleId).toBe((before?.sampleId ?? 0) + n);
-    expect(page.groups['state']).toBe('complete');
-    expect(page.uuids).toHaveLength(3);
-    expect(fieldOf(page, icy, 'state.state')).toBe(1);
-  }
-  process.kill(pid, 'SIGCONT');
-  frozen.delete(pid);
-  const [late, next] = await waitFor(() => (monitor().length >= 2 ? monitor() : undefined), {
-    what: 'the monitor tier after the thaw',
-    timeoutMs: 40_000,
-  });
-  expect(late?.ageMs).toBeGreaterThan(periods.monitor);
-  expect(fieldOf(next, icy, 'block.0.rd.reqs')).toBeGreaterThan(0);
-  expect(await count('late', 'hv1', 'monitor')).toBeGreaterThan(0);
 });
 
 test('samples go on under a higher epoch after libvirtd was killed and started', async () => {

@@ -1,17 +1,17 @@
 import type { Epoch, HostId } from '@virtscope/contracts';
 import { HostTasks, inventoryOf } from '@virtscope/fleet';
 import { connectNats, takeEpoch, waitForBus, watchYamlFile, type Hands } from '@virtscope/runtime';
-import type { SamplerPeriods } from '@virtscope/stats';
 import { sampleHost } from './host-sampling.ts';
 import { PagePublisher } from './page-publisher.ts';
 import { publishedEpoch, type Bus } from './published-epoch.ts';
 import { SamplerMetrics } from './sampler-metrics.ts';
+import type { SamplerSettings } from './settings.ts';
 
 /** How often the bus is asked again for an epoch. */
 const epochRetryMs = 1_000;
 
 /** Samples every host of the inventory, each by itself, until the signal aborts. */
-export async function sampleFleet(hands: Hands, periods: SamplerPeriods): Promise<void> {
+export async function sampleFleet(hands: Hands, settings: SamplerSettings): Promise<void> {
   const { clock, env, health, log, signal } = hands;
   await using nc = await connectNats(hands);
   const metrics = new SamplerMetrics(hands.metrics);
@@ -27,7 +27,7 @@ export async function sampleFleet(hands: Hands, periods: SamplerPeriods): Promis
     run: (host, hostSignal) =>
       sampleHost({
         host,
-        periods,
+        ...settings,
         publisher,
         metrics,
         clock,

@@ -6,22 +6,28 @@ import type { Epoch } from '@virtscope/contracts';
 import { hostSessions, type WantedHost } from '@virtscope/fleet';
 import type { Clock, Logger } from '@virtscope/runtime';
 import {
+  monitorBudget,
   samplerTiers,
   startSampler,
   stepSampler,
+  type ControlAnswer,
+  type Incident,
   type SamplerEffect,
   type SamplerInput,
   type SamplerPeriods,
   type SamplerState,
   type SamplerTier,
+  type StatsExtra,
 } from '@virtscope/stats';
-import { ConnectionLostError, type Session } from 'node-libvirt';
+import { ConnectionLostError, LibvirtError, type Session } from 'node-libvirt';
+import { VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID } from 'node-libvirt/constants';
 import type { PagePublisher } from './page-publisher.ts';
 import type { SamplerMetrics } from './sampler-metrics.ts';
 
 export type HostSamplingOptions = {
   host: WantedHost;
   periods: SamplerPeriods;
+  extras: readonly StatsExtra[];
   publisher: PagePublisher;
   metrics: SamplerMetrics;
   clock: Clock;
@@ -33,7 +39,11 @@ export type HostSamplingOptions = {
 };
 
 /** Low-priority calls that each tier's connection lets libvirtd have, abandoned ones included (L6). */
-const lowPriorityCalls: Record<SamplerTier, number> = { fast: 1, monitor: 4 };
+const lowPriorityCalls: Record<SamplerTier, number> = {
+  // A second one beside a call that hangs in `interface`: the mind then keeps the other tier lower.
+  fast: 2,
+  monitor: monitorBudget,
+};
 
 /**
  * The mind judges deadlines and counts a late answer when it comes, so the session waits for it
@@ -67,12 +77,13 @@ class HostSampling {
   readonly #sessions = new Map<SamplerTier, Session>();
   /** Tiers whose last call was refused: told once, not at every turn. */
   readonly #refused = new Set<SamplerTier>();
+  #paused = false;
   #state: SamplerState;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: HostSamplingOptions) {
     this.#options = options;
-    this.#state = startSampler(options.host.id, options.periods);
+    this.#state = startSampler(options.host.id, options.periods, options.extras);
   }
 
   /** Keeps one session for the tier, until the signal aborts. */
@@ -118,10 +129,14 @@ class HostSampling {
   }
 
   #perform(effect: SamplerEffect): void {
-    const { host, clock, log, metrics, publisher } = this.#options;
+    const { host, clock, metrics, publisher } = this.#options;
     switch (effect.type) {
       case 'sample':
+        if (effect.tier === 'monitor') this.#paused = false;
         void this.#sample(effect);
+        break;
+      case 'diagnose':
+        void this.#diagnose(effect);
         break;
       case 'publish':
         publisher.publish(effect.subject, effect.page);
@@ -129,9 +144,7 @@ class HostSampling {
         break;
       case 'count':
         metrics.incident(host.id, effect.tier, effect.incident, effect.by);
-        if (effect.incident === 'deadline' || effect.incident.startsWith('groups-')) {
-          log.warn({ host: host.id, tier: effect.tier, incident: effect.incident }, 'slow stats');
-        }
+        this.#tell(effect);
         break;
       case 'wakeAt':
         clearTimeout(this.#timer);
@@ -147,7 +160,7 @@ class HostSampling {
   /** Never rejects: what comes of the call goes to the mind. */
   async #sample(effect: Extract<SamplerEffect, { type: 'sample' }>): Promise<void> {
     const { host, clock, log } = this.#options;
-    const { tier, callId, stats, flags } = effect;
+    const { tier, callId, domains, stats, flags } = effect;
     // Both clocks are read before the call: one stuck behind a dead disk answers late, with old
     // numbers, and only its start shows it.
     const startedMs = clock.monotonicMs();
@@ -157,7 +170,7 @@ class HostSampling {
       const session = this.#sessions.get(tier);
       if (session === undefined) throw new Error(`the ${tier} tier has no session`);
       const records = await session.connectGetAllDomainStats(
-        { stats, flags },
+        { stats, flags, ...(domains === undefined ? {} : { domains }) },
         { reason: 'sample', timeoutMs: answerTimeoutMs },
       );
       const nowMs = clock.monotonicMs();
@@ -174,4 +187,55 @@ class HostSampling {
     }
     this.#give(input);
   }
+
+  /**
+   * One priority call at a time, each until libvirtd answers: it never waits for a monitor, and one
+   * that is given up would count as well. Never rejects.
+   */
+  async #diagnose(effect: Extract<SamplerEffect, { type: 'diagnose' }>): Promise<void> {
+    const { clock, log, host } = this.#options;
+    const session = this.#sessions.get('fast');
+    const answers: ControlAnswer[] = [];
+    for (const domain of session === undefined ? [] : effect.domains) {
+      try {
+        const { state, stateTimeMs } = await (session as Session).domainGetControlInfo(domain, {
+          reason: 'diagnose',
+          timeoutMs: answerTimeoutMs,
+        });
+        answers.push({ uuid: domain.uuid, state, stateTimeMs: Number(stateTimeMs) });
+      } catch (error) {
+        if (!(error instanceof LibvirtError)) break; // the session's end is told by itself
+        if (goneCodes.has(error.code)) answers.push({ uuid: domain.uuid, gone: true });
+        else log.warn({ host: host.id, domain: domain.uuid, err: error }, 'no control info');
+      }
+    }
+    const { diagnosisId } = effect;
+    this.#give({ type: 'diagnosed', diagnosisId, nowMs: clock.monotonicMs(), answers });
+  }
+
+  #tell({ tier, incident, domain }: Extract<SamplerEffect, { type: 'count' }>): void {
+    const { host, log } = this.#options;
+    const about = { host: host.id, tier, incident, domain };
+    if (incident === 'stuck') log.warn(about, 'its QEMU does not answer; sampled without it');
+    else if (incident === 'unstuck') log.info(about, 'sampled with it again');
+    else if (incident === 'paused') this.#tellPaused(about);
+    else if (loudIncidents.has(incident)) log.warn(about, 'slow stats');
+  }
+
+  /** Once, until a round was asked again. */
+  #tellPaused(about: object): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#options.log.warn(about, 'all calls that the tier may have hang; it pauses');
+  }
 }
+
+const loudIncidents: ReadonlySet<Incident> = new Set([
+  'deadline',
+  'groups-dropped',
+  'groups-restored',
+  'slowed',
+]);
+
+/** What libvirt says of a domain that is not there, or does not run. */
+const goneCodes: ReadonlySet<number> = new Set([VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID]);

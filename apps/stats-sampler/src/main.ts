@@ -1,5 +1,5 @@
 import { runService } from '@virtscope/runtime';
 import { sampleFleet } from './fleet-sampling.ts';
-import { readPeriods } from './settings.ts';
+import { readSettings } from './settings.ts';
 
-await runService('stats-sampler', (hands) => sampleFleet(hands, readPeriods(process.env)));
+await runService('stats-sampler', (hands) => sampleFleet(hands, readSettings(process.env)));

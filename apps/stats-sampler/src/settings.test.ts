@@ -1,15 +1,26 @@
 import { EnvError } from '@virtscope/runtime';
 import { expect, test } from 'vitest';
-import { readPeriods } from './settings.ts';
+import { readSettings } from './settings.ts';
 
 test('without variables the periods are the defaults', () => {
-  expect(readPeriods({})).toEqual({ fast: 2_000, monitor: 10_000 });
-  expect(readPeriods({ VIRTSCOPE_FAST_PERIOD_MS: '' }).fast).toBe(2_000);
+  expect(readSettings({})).toEqual({
+    periods: { fast: 2_000, monitor: 10_000 },
+    extras: [],
+  });
+  expect(readSettings({ VIRTSCOPE_FAST_PERIOD_MS: '' }).periods.fast).toBe(2_000);
 });
 
 test('each period is set by its variable', () => {
   const env = { VIRTSCOPE_FAST_PERIOD_MS: '500', VIRTSCOPE_MONITOR_PERIOD_MS: '5000' };
-  expect(readPeriods(env)).toEqual({ fast: 500, monitor: 5_000 });
+  expect(readSettings(env).periods).toEqual({ fast: 500, monitor: 5_000 });
+});
+
+test('what is asked only on request is asked by its variable, and anything else refused', () => {
+  expect(readSettings({ VIRTSCOPE_STATS_EXTRAS: 'backing,dirtyrate' }).extras).toEqual([
+    'backing',
+    'dirtyrate',
+  ]);
+  expect(() => readSettings({ VIRTSCOPE_STATS_EXTRAS: 'guest' })).toThrow(EnvError);
 });
 
 test.each([
@@ -18,6 +29,6 @@ test.each([
   ['VIRTSCOPE_MONITOR_PERIOD_MS', '600001'],
   ['VIRTSCOPE_MONITOR_PERIOD_MS', '-5'],
 ])('%s=%s is refused by name', (name, value) => {
-  expect(() => readPeriods({ [name]: value })).toThrow(EnvError);
-  expect(() => readPeriods({ [name]: value })).toThrow(`${name}=${value}: must be`);
+  expect(() => readSettings({ [name]: value })).toThrow(EnvError);
+  expect(() => readSettings({ [name]: value })).toThrow(`${name}=${value}: must be`);
 });

@@ -1,5 +1,10 @@
 import { parseVariables } from '@virtscope/runtime';
-import { defaultPeriods, type SamplerPeriods } from '@virtscope/stats';
+import {
+  defaultPeriods,
+  statsExtras,
+  type SamplerPeriods,
+  type StatsExtra,
+} from '@virtscope/stats';
 import { z } from 'zod';
 
 /** A whole number of milliseconds, as the grid of turns has whole milliseconds. */
@@ -15,13 +20,20 @@ function periodMs(min: number, max: number, byDefault: number): z.ZodType<number
 const variables = {
   VIRTSCOPE_FAST_PERIOD_MS: periodMs(100, 60_000, defaultPeriods.fast),
   VIRTSCOPE_MONITOR_PERIOD_MS: periodMs(500, 600_000, defaultPeriods.monitor),
+  VIRTSCOPE_STATS_EXTRAS: z
+    .string()
+    .transform((text) => text.split(',').filter((each) => each !== ''))
+    .pipe(z.array(z.enum(statsExtras)))
+    .prefault(''),
 };
 
+export type SamplerSettings = { periods: SamplerPeriods; extras: readonly StatsExtra[] };
+
 /** @throws {EnvError} naming the variable and why */
-export function readPeriods(env: Record<string, string | undefined>): SamplerPeriods {
-  const { VIRTSCOPE_FAST_PERIOD_MS: fast, VIRTSCOPE_MONITOR_PERIOD_MS: monitor } = parseVariables(
-    env,
-    variables,
-  );
-  return { fast, monitor };
+export function readSettings(env: Record<string, string | undefined>): SamplerSettings {
+  const read = parseVariables(env, variables);
+  return {
+    periods: { fast: read.VIRTSCOPE_FAST_PERIOD_MS, monitor: read.VIRTSCOPE_MONITOR_PERIOD_MS },
+    extras: read.VIRTSCOPE_STATS_EXTRAS,
+  };
 }

@@ -118,6 +118,8 @@ export {
   type StatsCell,
   type StatsPage,
   type StatsRow,
+  rateNames,
+  type RateName,
 } from './stats-page.ts';
 export {
   buckets,

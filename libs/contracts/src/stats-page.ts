@@ -10,6 +10,38 @@ export type StatsCell = z.infer<typeof cellSchema>;
 export const groupCompleteness = ['complete', 'partial', 'missing'] as const;
 
 /**
+ * Figures derived from two samples of one domain, each in the unit that its name ends with. How
+ * each is computed stands in the README of `stats`.
+ */
+export const rateNames = [
+  /** CPU time of the whole QEMU process, in percent of one CPU, and of all vCPUs that it has. */
+  'cpuPercent',
+  'cpuPercentOfAll',
+  /** Sum over vCPUs, in percent of one CPU: wanted to run and did not; waited for I/O. */
+  'cpuStealPercent',
+  'cpuWaitPercent',
+  'vcpus',
+  'memoryUsedKiB',
+  /** Sums over disks; latencies are means per request of the interval. */
+  'diskReadIops',
+  'diskWriteIops',
+  'diskFlushIops',
+  'diskReadBytesPerS',
+  'diskWriteBytesPerS',
+  'diskReadMs',
+  'diskWriteMs',
+  'diskFlushMs',
+  /** Sums over interfaces, from the guest's point of view. */
+  'netRxBytesPerS',
+  'netTxBytesPerS',
+  'netRxPacketsPerS',
+  'netTxPacketsPerS',
+  'netErrorsPerS',
+  'netDropsPerS',
+] as const;
+export type RateName = (typeof rateNames)[number];
+
+/**
  * One page of one host's sample of one tier: columnar, so that a field's name is said once.
  * `startedAt` is when the call **began**: a call stuck behind a dead disk answers late with old
  * numbers. A reader's age of it is `ageMs` plus (broker's now − broker's timestamp).
@@ -33,6 +65,16 @@ export const statsPageSchema = z.object({
   ids: z.array(z.int().nullable()).max(16_384),
   /** libvirt's own field names (`cpu.time`, `block.0.rd.bytes`), each with one cell per row. */
   columns: z.record(z.string().max(256), z.array(cellSchema).max(16_384)),
+  /** Derived figures by {@link rateNames}, each with one cell per row. */
+  rates: z.record(z.string().max(64), z.array(z.number().min(0).nullable()).max(16_384)).optional(),
+  /**
+   * Why the rows of this page are older than the tier's interval: `stuck`, their QEMU does not
+   * answer its monitor; `paused`, the tier may ask nobody as all its calls hang. `startedAt` and
+   * `ageMs` are those of the values. Without rows' values nothing is known yet.
+   */
+  monitor: z.enum(['stuck', 'paused']).optional(),
+  /** Figures of the host itself, in the tier `host`: `cpu.idle`, `memory.free`. */
+  hostFields: z.record(z.string().max(256), cellSchema).optional(),
 });
 export type StatsPage = z.infer<typeof statsPageSchema>;
 

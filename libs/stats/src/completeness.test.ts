@@ -15,6 +15,7 @@ test('a domain whose monitor answered is complete in every group', () => {
     vcpu: 'complete',
     block: 'complete',
     iothread: 'complete',
+    vm: 'complete',
   });
   expect(judged('fast', Object.keys(fastFields))).toEqual({
     state: 'complete',
@@ -31,6 +32,7 @@ test('a domain whose monitor was busy is complete in what needs no monitor alone
     vcpu: 'partial',
     block: 'partial',
     iothread: 'missing',
+    vm: 'missing',
   });
 });
 
@@ -52,6 +54,7 @@ test('a driver that reports nothing of a group lacks it', () => {
     vcpu: 'missing',
     block: 'missing',
     iothread: 'missing',
+    vm: 'missing',
   });
   expect(judged('fast', ['state.state', 'state.reason'])).toMatchObject({
     state: 'complete',

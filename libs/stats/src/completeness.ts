@@ -54,6 +54,8 @@ function judge(names: readonly string[]): RecordFacts {
     block,
     // No IO threads, no fields: absence proves nothing unless the monitor was missed.
     iothread: when(has.has('iothread.count') || (names.length > 0 && !monitorMissed), false),
+    // Counters of KVM: a guest without KVM, or an older libvirt, has none.
+    vm: when(any(/^vm\./) || (names.length > 0 && !monitorMissed), false),
   };
   return {
     // perf, memory and the groups asked on request report only what is switched on: an answer

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { groupOf, isKnownField, statsMask } from './groups.ts';
 import { fastFields, monitorFields } from './testing.ts';
-import { tierSpecs } from './tier.ts';
+import { tierSpecs, tierSpecsWith } from './tier.ts';
 
 test('every field that QEMU reports for the two tiers is known', () => {
   const names = [...Object.keys(fastFields), ...Object.keys(monitorFields)];
@@ -36,6 +36,12 @@ test('the fast tier asks for nothing that needs a monitor', () => {
 });
 
 test('the monitor tier asks for active domains only and never waits for a job', () => {
-  expect(statsMask(tierSpecs.monitor.groups)).toBe(0x2 | 0x4 | 0x8 | 0x20 | 0x80);
+  expect(statsMask(tierSpecs.monitor.groups)).toBe(0x2 | 0x4 | 0x8 | 0x20 | 0x80 | 0x400);
   expect(tierSpecs.monitor.flags).toBe(0x2000_0001);
+});
+
+test('backing chains and dirty rates are asked only on request', () => {
+  const { groups, flags } = tierSpecsWith(['backing', 'dirtyrate']).monitor;
+  expect(statsMask(groups) & 0x200).toBe(0x200);
+  expect(flags).toBe(0x6000_0001);
 });

@@ -1,18 +1,31 @@
+export { monitorBudget } from './state.ts';
 export { groupOf, isKnownField, statsMask, type StatsGroup } from './groups.ts';
 export { maxPageBytes, paged, type PagedSample, type Sample } from './pages.ts';
-export { cellOf, type StatsRecord, type StatsValue } from './record.ts';
+export { ratesOf, type Rates } from './rates.ts';
 export {
-  startSampler,
-  stepSampler,
+  cellOf,
+  type CallTimes,
+  type DomainRef,
+  type Held,
+  type StatsRecord,
+  type StatsValue,
+} from './record.ts';
+export {
+  incidents,
+  type ControlAnswer,
   type Incident,
+  type SampleEffect,
   type SamplerEffect,
   type SamplerInput,
-  type SamplerState,
-} from './sampler.ts';
+} from './sampler-io.ts';
+export { startSampler, stepSampler } from './sampler.ts';
+export type { SamplerState } from './state.ts';
 export {
   defaultPeriods,
   samplerTiers,
+  statsExtras,
   tierSpecs,
   type SamplerPeriods,
   type SamplerTier,
+  type StatsExtra,
 } from './tier.ts';

@@ -59,6 +59,7 @@ test('one busy monitor makes its groups partial, and the page says so', () => {
     vcpu: 'partial',
     block: 'partial',
     iothread: 'partial',
+    vm: 'partial',
   });
 });
 
@@ -177,7 +178,7 @@ const records = fc
   .map(([lists, picks]) => {
     const shared = lists.map((list) => recordOf(0, 0, list).params);
     return picks.map((pick, n) => ({
-      domain: { uuid: uuid(n), id: n % 5 === 0 ? -1 : n },
+      domain: { uuid: uuid(n), id: n % 5 === 0 ? -1 : n, name: `vm${n}` },
       params: shared[pick % shared.length]!,
     }));
   });
@@ -224,7 +225,7 @@ test('each page is valid, within the bound, and says which of how many it is', (
 test('a thousand domains of one kind fill few pages, none above the bound', () => {
   const like = record(0, 0, monitorFields).params;
   const answer = Array.from({ length: 1_000 }, (_, n) => ({
-    domain: { uuid: uuid(n), id: n },
+    domain: { uuid: uuid(n), id: n, name: `vm${n}` },
     params: like,
   }));
   const { pages } = paged(sample('monitor', answer), 64 * 1024);

@@ -1,9 +1,18 @@
 /**
  * One answer of libvirt as pages: columns, split so that each page's JSON stays within a bound.
  */
-import type { Epoch, HostId, StatsCell, StatsPage, StatsTier } from '@virtscope/contracts';
+import {
+  rateNames,
+  type Epoch,
+  type HostId,
+  type RateName,
+  type StatsCell,
+  type StatsPage,
+  type StatsTier,
+} from '@virtscope/contracts';
 import { GroupTally, recordFacts, type Completeness, type RecordFacts } from './completeness.ts';
 import { groupOf, type StatsGroup } from './groups.ts';
+import type { Rates } from './rates.ts';
 import { cellOf, type StatsRecord, type StatsValue } from './record.ts';
 
 /**
@@ -32,6 +41,10 @@ export type Sample = {
   groups: readonly StatsGroup[];
   asked: readonly StatsGroup[];
   records: readonly StatsRecord[];
+  /** Derived figures of each record, by its place. */
+  rates?: readonly Rates[];
+  /** Why these records are older than the tier's newest sample. */
+  monitor?: StatsPage['monitor'];
 };
 
 export type PagedSample = {
@@ -50,14 +63,15 @@ export function paged(sample: Sample, maxBytes = maxPageBytes): PagedSample {
   let draft = new PageDraft(sample, maxBytes);
   const drafts = [draft];
   // Small domains first: a column of a many-vCPU domain costs each row beside it a null.
-  const records = sample.records.toSorted((a, b) => a.params.names.length - b.params.names.length);
-  for (const record of records) {
+  const order = sample.records.map((record, n) => ({ record, rates: sample.rates?.[n] ?? {} }));
+  order.sort((a, b) => a.record.params.names.length - b.record.params.names.length);
+  for (const { record, rates } of order) {
     const facts = recordFacts(record.params.names);
     for (const name of facts.unknownFields) unknownFields.add(name);
-    if (!draft.add(record, facts)) {
+    if (!draft.add(record, facts, rates)) {
       draft = new PageDraft(sample, maxBytes);
       drafts.push(draft);
-      draft.add(record, facts);
+      draft.add(record, facts, rates);
     }
     unfitFields += draft.takeUnfit();
   }
@@ -78,8 +92,10 @@ class PageDraft {
   readonly #ids: (number | null)[] = [];
   readonly #columns = new Map<string, StatsCell[]>();
   readonly #plans = new Map<readonly string[], Plan>();
+  readonly #rates = new Map<RateName, (number | null)[]>();
   readonly #tallies: Map<StatsGroup, GroupTally>;
   #unfit = 0;
+  readonly #rowBytes: number;
   /** Never below what the page's JSON takes. */
   #bytes: number;
 
@@ -88,16 +104,19 @@ class PageDraft {
     this.#maxBytes = maxBytes;
     this.#tallies = new Map(sample.asked.map((group) => [group, new GroupTally()]));
     this.#bytes = Buffer.byteLength(JSON.stringify(this.finish(maxPages, maxPages)));
+    if (sample.rates !== undefined) this.#bytes += ratesHeadBytes;
+    this.#rowBytes = rowBytes + (sample.rates === undefined ? 0 : rateNames.length * rateBytes);
   }
 
   /** @returns false when the page is full; an empty page takes as much of a record as it can */
-  add(record: StatsRecord, facts: RecordFacts): boolean {
+  add(record: StatsRecord, facts: RecordFacts, rates: Rates): boolean {
     const cost = this.#cost(record);
     const fits = this.#bytes + cost <= this.#maxBytes && this.#uuids.length < maxPageRows;
     if (!fits && this.#uuids.length > 0) return false;
     let cut: ReadonlySet<StatsGroup | undefined> | undefined;
     if (fits) this.#append(record, facts, cost);
     else cut = this.#appendCut(record, facts);
+    this.#addRates(rates);
     for (const [group, tally] of this.#tallies) {
       if (group !== 'state' && !isActive(record)) continue;
       const whole = facts.completeness(group);
@@ -114,7 +133,8 @@ class PageDraft {
   }
 
   finish(page: number, pages: number): StatsPage {
-    const { host, tier, epoch, sampleId, startedAt, ageMs, intervalMs, groups } = this.#sample;
+    const { host, tier, epoch, sampleId, startedAt, ageMs, intervalMs, groups, monitor } =
+      this.#sample;
     const rows = this.#uuids.length;
     const columns: [string, StatsCell[]][] = [];
     for (const [name, column] of this.#columns) {
@@ -122,6 +142,10 @@ class PageDraft {
       while (column.length < rows) column.push(null);
       columns.push([name, column]);
     }
+    const rates = [...this.#rates].map(([name, column]) => {
+      while (column.length < rows) column.push(null);
+      return [name, column] as const;
+    });
     const whole: [StatsGroup, Completeness][] = groups.map((group) => [
       group,
       this.#tallies.get(group)?.result ?? 'missing',
@@ -141,6 +165,8 @@ class PageDraft {
       uuids: this.#uuids,
       ids: this.#ids,
       columns: Object.fromEntries(columns),
+      ...(rates.length === 0 ? {} : { rates: Object.fromEntries(rates) }),
+      ...(monitor === undefined ? {} : { monitor }),
     };
   }
 
@@ -148,7 +174,7 @@ class PageDraft {
   #cost({ params }: StatsRecord): number {
     const { names } = params;
     const plan = this.#plans.get(names);
-    let bytes = rowBytes;
+    let bytes = this.#rowBytes;
     let met = plan?.distinct ?? 0;
     if (plan === undefined) {
       for (const name of new Set(names)) {
@@ -184,7 +210,7 @@ class PageDraft {
     const { names } = record.params;
     const cut = new Set<StatsGroup | undefined>();
     const row = this.#startRow(record);
-    this.#bytes += rowBytes;
+    this.#bytes += this.#rowBytes;
     for (const [i, name] of names.entries()) {
       if (!isActive(record) && facts.isCpu[i] === true) continue;
       const value = record.params.valueAt(i);
@@ -198,6 +224,20 @@ class PageDraft {
       }
     }
     return cut;
+  }
+
+  /** Of the row that was added last. */
+  #addRates(rates: Rates): void {
+    const row = this.#uuids.length - 1;
+    for (const [name, value] of Object.entries(rates) as [RateName, number][]) {
+      let column = this.#rates.get(name);
+      if (column === undefined) {
+        column = [];
+        this.#rates.set(name, column);
+      }
+      while (column.length < row) column.push(null);
+      column.push(value);
+    }
   }
 
   #startRow({ domain }: StatsRecord): number {
@@ -235,6 +275,11 @@ const maxPages = 999_999;
 // Upper bounds of what JSON takes, each with its comma.
 const rowBytes = '"00000000-0000-0000-0000-000000000000",'.length + '2147483647,'.length;
 const nullBytes = 'null,'.length;
+/** Six digits, with a point or an exponent. */
+const rateBytes = '1.23456e+300,'.length;
+const ratesHeadBytes = Buffer.byteLength(
+  `,"rates":${JSON.stringify(Object.fromEntries(rateNames.map((name) => [name, []])))},`,
+);
 
 function columnBytes(name: string): number {
   return Buffer.byteLength(JSON.stringify(name)) + ':[],'.length;

@@ -3,21 +3,35 @@ import type { DomainUuid, StatsCell } from '@virtscope/contracts';
 /** A typed parameter's value as node-libvirt decodes it: exact, so a bigint above 2^53. */
 export type StatsValue = number | bigint | string | boolean;
 
+/** A domain as libvirt names it; node-libvirt's `Domain` fits. */
+export type DomainRef = {
+  readonly uuid: DomainUuid;
+  /** -1 when the domain does not run. */
+  readonly id: number;
+  readonly name: string;
+};
+
 /**
  * One domain of an answer. node-libvirt's records fit: `names` is one array for all records that
  * came with the same names, which makes a sample of like domains cheap.
  */
 export type StatsRecord = {
-  readonly domain: {
-    readonly uuid: DomainUuid;
-    /** -1 when the domain does not run. */
-    readonly id: number;
-  };
+  readonly domain: DomainRef;
   readonly params: {
     readonly names: readonly string[];
     valueAt(index: number): StatsValue | undefined;
   };
 };
+
+/** When the call of a record began and ended, on the monotonic clock, and began on the wall's. */
+export type CallTimes = {
+  readonly startedMs: number;
+  readonly startedWallMs: number;
+  readonly answeredMs: number;
+};
+
+/** A record that is kept, with the times of its call. */
+export type Held = { readonly record: StatsRecord; readonly times: CallTimes };
 
 /**
  * What stands in a page for a value. JSON's numbers are doubles: a 64-bit integer that a double

@@ -1,13 +1,9 @@
 import { statsPageSchema, type StatsPage } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
-import {
-  firstProbeTurns,
-  startSampler,
-  stepSampler,
-  type SamplerEffect,
-  type SamplerInput,
-  type SamplerState,
-} from './sampler.ts';
+import { firstProbeTurns } from './fast-tier.ts';
+import type { SamplerEffect, SamplerInput } from './sampler-io.ts';
+import { startSampler, stepSampler } from './sampler.ts';
+import type { SamplerState } from './state.ts';
 import { fastFields, monitorFields, record } from './testing.ts';
 import { defaultPeriods, type SamplerTier } from './tier.ts';
 

@@ -18,7 +18,7 @@ export function recordOf(
 ): StatsRecord {
   const values = fields.map(([, value]) => value);
   return {
-    domain: { uuid: uuid(n), id },
+    domain: { uuid: uuid(n), id, name: `vm${n}` },
     params: { names: fields.map(([name]) => name), valueAt: (index) => values[index] },
   };
 }

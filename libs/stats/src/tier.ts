@@ -1,5 +1,6 @@
 import {
   VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE,
+  VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING,
   VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
 } from 'node-libvirt/constants';
 import type { StatsGroup } from './groups.ts';
@@ -26,11 +27,31 @@ export const tierSpecs: Readonly<Record<SamplerTier, TierSpec>> = {
   },
   // Active domains only: `block` of an inactive one would open its image file.
   monitor: {
-    groups: ['cpu-total', 'balloon', 'vcpu', 'block', 'iothread'],
+    groups: ['cpu-total', 'balloon', 'vcpu', 'block', 'iothread', 'vm'],
     expendable: [],
     flags: VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT,
   },
 };
+
+/** Asked only on request: `block` of whole backing chains, and measured dirty page rates. */
+export const statsExtras = ['backing', 'dirtyrate'] as const;
+export type StatsExtra = (typeof statsExtras)[number];
+
+export function tierSpecsWith(
+  extras: readonly StatsExtra[],
+): Readonly<Record<SamplerTier, TierSpec>> {
+  const { fast, monitor } = tierSpecs;
+  return {
+    fast,
+    monitor: {
+      ...monitor,
+      groups: extras.includes('dirtyrate') ? [...monitor.groups, 'dirtyrate'] : monitor.groups,
+      flags: extras.includes('backing')
+        ? (monitor.flags | VIR_CONNECT_GET_ALL_DOMAINS_STATS_BACKING) >>> 0
+        : monitor.flags,
+    },
+  };
+}
 
 /** How often each tier takes its turn. */
 export type SamplerPeriods = Readonly<Record<SamplerTier, number>>;

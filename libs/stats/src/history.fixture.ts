@@ -1,0 +1,464 @@
+/**
+ * A host's whole history from a seed: a daemon whose monitor calls go domain by domain and hang
+ * where a QEMU is frozen, that is slow, refuses, answers twice, loses sessions and keeps their
+ * calls; timers that fire early or long after. The invariants of sampler.ts are judged from
+ * outside, after every step.
+ */
+import assert from 'node:assert/strict';
+import { statsPageSchema, type StatsPage } from '@virtscope/contracts';
+import { VIR_DOMAIN_CONTROL_OCCUPIED, VIR_DOMAIN_CONTROL_OK } from 'node-libvirt/constants';
+import { nextTurn, phaseOf } from './phase.ts';
+import type { DomainRef, StatsRecord } from './record.ts';
+import type { ControlAnswer, SampleEffect, SamplerEffect, SamplerInput } from './sampler-io.ts';
+import { startSampler, stepSampler } from './sampler.ts';
+import { fastFields, monitorBusyFields, monitorFields, record, uuid } from './testing.ts';
+import { defaultPeriods, samplerTiers, type SamplerTier } from './tier.ts';
+
+export type Faults = {
+  /** Domains that may be frozen at a time. */
+  maxFrozen: number;
+  /** Everything but freezes: slow, refused, doubled answers, lost sessions, late timers. */
+  rough: boolean;
+};
+
+const host = 'hv1';
+const domains = 6;
+const periods = defaultPeriods;
+export const faultyMs = 120_000;
+/** For the pace to come back and `interface` to be probed for, after late probes. */
+const maxHealingMs = 60_000 + 15 * 8 * periods.fast;
+
+type Guest = { run: number; frozen: boolean; offUntilMs: number; cpuNs: number };
+
+/** A call in the daemon: it outlives its session. */
+type DaemonCall = {
+  effect: SampleEffect;
+  session: number;
+  startedMs: number;
+  rest: number[];
+  records: StatsRecord[];
+  /** The guest at whose monitor it is, and since when. */
+  at: number | undefined;
+  sinceMs: number;
+};
+
+type Seen = { page: StatsPage; startedMs: number };
+
+export class History {
+  readonly #random: () => number;
+  readonly #faults: Faults;
+  readonly #queue: { atMs: number; order: number; run: () => void }[] = [];
+  readonly #guests: Guest[] = [];
+  readonly #calls = new Set<DaemonCall>();
+  readonly #sessions: Record<SamplerTier, number> = { fast: 0, monitor: 0 };
+  readonly #slots: Record<SamplerTier, number> = { fast: -1, monitor: -1 };
+  readonly #newest: Partial<Record<SamplerTier, Seen>> = {};
+  /** What the mind said is out. */
+  readonly #out = new Set<string>();
+  /** When the newest call for many domains of the monitor tier began. */
+  #roundMs = 0;
+  /** When the fast tier first knew the domains. */
+  #knownMs = Number.POSITIVE_INFINITY;
+  /** Frozen domains that were found in time. */
+  found = 0;
+  #interfaceHangs = false;
+  #order = 0;
+  #nowMs = 1_000;
+  #state = startSampler(host, periods);
+  #wake = 0;
+  #epoch = 100;
+  #faulty = true;
+  readonly counts: Record<string, number> = {};
+  readonly log: unknown[] = [];
+  /** Domain → when the calls began whose values of it were published, monitor tier. */
+  readonly freshAt = new Map<string, number[]>();
+  readonly frozenSpans: { uuid: string; fromMs: number; untilMs: number }[] = [];
+  readonly #offSpans: { uuid: string; fromMs: number; untilMs: number }[] = [];
+
+  constructor(seed: number, faults: Faults) {
+    this.#random = dice(seed);
+    this.#faults = faults;
+    for (let n = 0; n < domains; n++) {
+      this.#guests.push({ run: n + 1, frozen: false, offUntilMs: 0, cpuNs: 0 });
+    }
+  }
+
+  run(): this {
+    for (const tier of samplerTiers) this.#later(this.#random() * 1_000, () => this.#open(tier));
+    this.#later(15_000 * this.#random(), () => this.#mischief());
+    this.#until(faultyMs);
+    this.#faulty = false;
+    this.#interfaceHangs = false;
+    for (const guest of this.#guests.keys()) this.#thaw(guest);
+    this.#moveCalls();
+    for (const tier of samplerTiers) {
+      if (!this.#isOpen(tier)) this.#later(1, () => this.#open(tier));
+    }
+    const endMs = faultyMs + maxHealingMs;
+    // Calm for three turns on end: what was slow before may still be on its way.
+    for (let turns = 0; turns < 3 && this.#nowMs < endMs;) {
+      this.#until(this.#nowMs + periods.monitor);
+      turns = this.#isCalm() ? turns + 1 : 0;
+    }
+    return this;
+  }
+
+  get guests(): string[] {
+    return this.#guests.map((_, n) => uuid(n));
+  }
+
+  /** After the last fault both tiers sample everybody again, whole, at their pace. */
+  checkHealed(): void {
+    for (const tier of samplerTiers) {
+      const seen = this.#newest[tier];
+      assert(seen, `no sample of ${tier}`);
+      const { page, startedMs } = seen;
+      assert(this.#nowMs - startedMs <= 2 * periods[tier], `${tier} stands still`);
+      assert.equal(page.epoch, this.#epoch);
+      assert.equal(page.intervalMs, periods[tier]);
+      assert.equal(page.uuids.length, domains);
+      assert.equal(page.monitor, undefined);
+      assert.equal(page.pages, 1);
+    }
+    assert.equal(this.#newest.fast?.page.groups['interface'], 'complete');
+    assert.equal(this.#out.size, 0);
+  }
+
+  #isCalm(): boolean {
+    const { fast, monitor } = this.#state;
+    const open = fast.open && monitor.open && monitor.calls.length === 0;
+    return open && fast.reduced === undefined && monitor.slowdown === 1 && this.#out.size === 0;
+  }
+
+  #until(endMs: number): void {
+    for (;;) {
+      const [next] = this.#queue;
+      if (next === undefined || next.atMs > endMs) break;
+      this.#queue.shift();
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      next.run();
+    }
+    this.#nowMs = endMs;
+  }
+
+  #later(inMs: number, run: () => void): void {
+    const event = { atMs: this.#nowMs + inMs, order: this.#order++, run };
+    const at = this.#queue.findIndex(({ atMs }) => atMs > event.atMs);
+    this.#queue.splice(at < 0 ? this.#queue.length : at, 0, event);
+  }
+
+  /** One fault now and then, each of a kind that really happens. */
+  #mischief(): void {
+    if (!this.#faulty) return;
+    const guest = Math.floor(this.#random() * domains);
+    const dice = this.#random();
+    if (dice < 0.5) this.#freeze(guest, this.#random() * 40_000);
+    else if (dice < 0.65) this.#kill(guest);
+    else if (this.#faults.rough) {
+      if (dice < 0.8) this.#lose(this.#random() < 0.5 ? 'fast' : 'monitor');
+      else if (dice < 0.9) this.#interfaceHangs = !this.#interfaceHangs;
+      else {
+        const g = this.#guests[guest];
+        if (g !== undefined) g.cpuNs = 0; // counters that go backwards within one run
+      }
+    }
+    this.#later(this.#random() * 12_000, () => this.#mischief());
+  }
+
+  #freeze(n: number, forMs: number): void {
+    const guest = this.#guests[n];
+    if (guest === undefined || guest.frozen || this.#isOff(n)) return;
+    if (this.#guests.filter(({ frozen }) => frozen).length >= this.#faults.maxFrozen) return;
+    guest.frozen = true;
+    const span = { uuid: uuid(n), fromMs: this.#nowMs, untilMs: Number.POSITIVE_INFINITY };
+    this.frozenSpans.push(span);
+    this.#later(forMs, () => {
+      if (!guest.frozen) return;
+      this.#thaw(n);
+      this.#moveCalls();
+    });
+  }
+
+  #thaw(n: number): void {
+    const guest = this.#guests[n];
+    if (guest === undefined || !guest.frozen) return;
+    guest.frozen = false;
+    const span = this.frozenSpans.findLast((each) => each.uuid === uuid(n));
+    if (span !== undefined) span.untilMs = this.#nowMs;
+  }
+
+  /** Killed, frozen or not, and started anew a little later. */
+  #kill(n: number): void {
+    const guest = this.#guests[n];
+    if (guest === undefined || this.#isOff(n)) return;
+    this.#thaw(n);
+    guest.offUntilMs = this.#nowMs + this.#random() * 6_000;
+    this.#offSpans.push({ uuid: uuid(n), fromMs: this.#nowMs, untilMs: guest.offUntilMs });
+    guest.run += 100;
+    guest.cpuNs = 0;
+    this.#moveCalls();
+  }
+
+  wasOff(id: string, fromMs: number, untilMs: number): boolean {
+    return this.#offSpans.some(
+      (span) => span.uuid === id && span.fromMs < untilMs && span.untilMs > fromMs,
+    );
+  }
+
+  #isOff(n: number): boolean {
+    return (this.#guests[n]?.offUntilMs ?? 0) > this.#nowMs;
+  }
+
+  #isOpen(tier: SamplerTier): boolean {
+    return this.#sessions[tier] % 2 === 1;
+  }
+
+  #open(tier: SamplerTier): void {
+    if (this.#isOpen(tier)) return;
+    this.#sessions[tier] += 1;
+    this.#epoch += 1 + Math.floor(this.#random() * 3);
+    this.#give({ type: 'opened', tier, epoch: this.#epoch, nowMs: this.#nowMs });
+  }
+
+  #lose(tier: SamplerTier): void {
+    if (!this.#isOpen(tier)) return;
+    this.#sessions[tier] += 1;
+    this.#give({ type: 'lost', tier });
+    this.#later(this.#random() * 20_000, () => this.#open(tier));
+  }
+
+  #give(input: SamplerInput): void {
+    const [state, effects] = stepSampler(this.#state, input);
+    this.#state = state;
+    this.log.push([input.type, effects.length, this.#nowMs]);
+    const pages = effects.filter((effect) => effect.type === 'publish');
+    if (pages.length > 0) this.#checkPublished(pages);
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: SamplerEffect): void {
+    switch (effect.type) {
+      case 'sample':
+        return this.#call(effect);
+      case 'diagnose':
+        return this.#diagnose(effect);
+      case 'wakeAt': {
+        const wake = ++this.#wake;
+        // Early by a hair, on time, or after a stall of the process.
+        const stalled = this.#faulty && this.#faults.rough && this.#random() < 0.02;
+        const late = stalled ? this.#random() * 9_000 : 0;
+        const inMs = Math.max(0.01, effect.atMs - this.#nowMs + this.#random() - 0.3 + late);
+        return this.#later(inMs, () => {
+          if (wake === this.#wake) this.#give({ type: 'woke', nowMs: this.#nowMs });
+        });
+      }
+      case 'count': {
+        const { tier, incident, by, domain = '' } = effect;
+        const key = `${tier} ${incident}`;
+        this.counts[key] = (this.counts[key] ?? 0) + by;
+        if (incident === 'unstuck') this.#out.delete(domain);
+        if (incident === 'stuck') {
+          this.#out.add(domain);
+          this.#checkFound(domain);
+        }
+        return;
+      }
+      case 'publish':
+    }
+  }
+
+  #diagnose({ diagnosisId, domains: asked }: Extract<SamplerEffect, { type: 'diagnose' }>): void {
+    assert(this.#isOpen('fast'), 'a diagnosis without a connection');
+    assert(asked.length > 0);
+    const session = this.#sessions.fast;
+    this.#later(0.3 * asked.length, () => {
+      if (session !== this.#sessions.fast) return;
+      const answers = asked.map((domain) => this.#controlInfo(domain));
+      this.#give({ type: 'diagnosed', diagnosisId, nowMs: this.#nowMs, answers });
+    });
+  }
+
+  #controlInfo(domain: DomainRef): ControlAnswer {
+    const n = this.guests.indexOf(domain.uuid);
+    if (this.#isOff(n)) return { uuid: domain.uuid, gone: true };
+    const holder = [...this.#calls].find((call) => call.at === n);
+    return holder === undefined
+      ? { uuid: domain.uuid, state: VIR_DOMAIN_CONTROL_OK, stateTimeMs: 0 }
+      : {
+          uuid: domain.uuid,
+          state: VIR_DOMAIN_CONTROL_OCCUPIED,
+          stateTimeMs: this.#nowMs - holder.sinceMs,
+        };
+  }
+
+  #call(effect: SampleEffect): void {
+    const { tier, domains: list } = effect;
+    assert(this.#isOpen(tier), 'a call without a session');
+    if (tier === 'fast') {
+      const slot = nextTurn(this.#nowMs, periods.fast, phaseOf(`${host} fast`, periods.fast));
+      assert(slot > this.#slots.fast, 'P2: a second call in one interval');
+      this.#slots.fast = slot;
+    } else if (list === undefined) {
+      assert.equal(this.#out.size, 0, 'P6: all are asked while one is out');
+    } else {
+      assert(list.length > 0, 'an empty list asks for all');
+      const out = list.filter((domain) => this.#out.has(domain.uuid));
+      assert(out.length === 0 || list.length === 1, 'P6: one that is out is asked with others');
+    }
+    if (tier === 'monitor' && list?.length !== 1) this.#roundMs = this.#nowMs;
+    const all = this.#guests.map((_, n) => n);
+    const rest = list === undefined ? all : list.map((each) => this.guests.indexOf(each.uuid));
+    const call: DaemonCall = {
+      effect,
+      session: this.#sessions[tier],
+      startedMs: this.#nowMs,
+      rest,
+      records: [],
+      at: undefined,
+      sinceMs: this.#nowMs,
+    };
+    this.#calls.add(call);
+    const mine = [...this.#calls].filter(
+      (each) => each.session === this.#sessions[each.effect.tier],
+    );
+    const monitor = mine.filter((each) => each.effect.tier === 'monitor').length;
+    assert(monitor <= 4 && mine.length <= 5 && mine.length - monitor <= 2, 'P1: too many calls');
+    const slow = this.#faulty && this.#faults.rough && this.#random() < 0.1;
+    this.#later(1 + this.#random() * (slow ? 20_000 : 20), () => {
+      if (tier === 'fast') this.#finishFast(call);
+      else this.#move(call);
+    });
+  }
+
+  #finishFast(call: DaemonCall): void {
+    const asksInterface = (call.effect.stats & 0x10) !== 0;
+    if (asksInterface && this.#interfaceHangs) {
+      this.#later(500, () => this.#finishFast(call));
+      return;
+    }
+    for (const [n, guest] of this.#guests.entries()) {
+      call.records.push(record(n, this.#isOff(n) ? -1 : guest.run, fastFields));
+    }
+    this.#answer(call);
+  }
+
+  /** On with every call that stands at a guest that is not frozen any more. */
+  #moveCalls(): void {
+    for (const call of this.#calls) {
+      if (call.at === undefined || this.#guests[call.at]?.frozen === true) continue;
+      this.#move(call);
+    }
+  }
+
+  /** One domain after the other, until it hangs. */
+  #move(call: DaemonCall): void {
+    for (;;) {
+      if (call.at === undefined) {
+        const next = call.rest.shift();
+        if (next === undefined) return this.#answer(call);
+        if (this.#isOff(next)) continue;
+        if ([...this.#calls].some((other) => other.at === next)) {
+          // NOWAIT: another call holds its job.
+          const { run } = this.#guests[next] as Guest;
+          call.records.push(record(next, run, monitorBusyFields));
+          continue;
+        }
+        call.at = next;
+        call.sinceMs = this.#nowMs;
+      }
+      const guest = this.#guests[call.at] as Guest;
+      if (guest.frozen) return;
+      if (!this.#isOff(call.at)) {
+        guest.cpuNs += 1e6;
+        call.records.push(
+          record(call.at, guest.run, { ...monitorFields, 'cpu.time': guest.cpuNs }),
+        );
+      }
+      call.at = undefined;
+    }
+  }
+
+  #answer(call: DaemonCall): void {
+    this.#calls.delete(call);
+    const { effect, startedMs, records, session } = call;
+    if (session !== this.#sessions[effect.tier]) return;
+    const rough = this.#faulty && this.#faults.rough;
+    const { tier, callId } = effect;
+    if (rough && this.#random() < 0.04) {
+      return this.#give({ type: 'failed', tier, callId, nowMs: this.#nowMs });
+    }
+    // A clock that misbehaves: an answer claims to be older than it is.
+    const claimedMs = rough && this.#random() < 0.02 ? startedMs - 15_000 : startedMs;
+    const give = (): void => {
+      this.#give({
+        type: 'sampled',
+        tier,
+        callId,
+        startedMs: claimedMs,
+        startedWallMs: 1_800_000_000_000 + claimedMs,
+        nowMs: this.#nowMs,
+        records,
+      });
+    };
+    give();
+    if (rough && this.#random() < 0.05) this.#later(this.#random() * 5_000, give);
+  }
+
+  /** Within two seconds of the first call that met it, once the fast tier knows the domains. */
+  #checkFound(id: string): void {
+    const n = this.guests.indexOf(id);
+    const met = [...this.#calls].find(({ at }) => at === n);
+    if (this.#faults.rough || met === undefined || met.sinceMs < this.#knownMs) return;
+    // One that was given up may meet another domain later; a later round finds that.
+    if (met.startedMs !== this.#roundMs) return;
+    assert(this.#nowMs - met.sinceMs <= 2_000, 'found late');
+    this.found += 1;
+  }
+
+  #checkPublished(effects: Extract<SamplerEffect, { type: 'publish' }>[]): void {
+    const [first] = effects;
+    assert(first);
+    const { page, startedMs } = first;
+    const tier = page.tier as SamplerTier;
+    const seen = new Set<string>();
+    for (const [n, effect] of effects.entries()) {
+      assert.equal(effect.page.page, n);
+      assert.equal(effect.page.pages, effects.length);
+      assert.equal(effect.page.sampleId, page.sampleId);
+      assert.equal(effect.page.ageMs, Math.ceil(this.#nowMs - effect.startedMs));
+      for (const id of effect.page.uuids) {
+        assert(!seen.has(id), 'a domain twice in one sample');
+        seen.add(id);
+        if (effect.page.monitor === undefined && tier === 'monitor') {
+          const at = this.freshAt.get(id) ?? [];
+          at.push(effect.startedMs);
+          this.freshAt.set(id, at);
+        }
+      }
+      for (const column of Object.values(effect.page.rates ?? {})) {
+        for (const cell of column) assert(cell === null || cell >= 0, 'a negative rate');
+      }
+      // One in sixteen: the schema costs more than all the rest.
+      if (page.sampleId % 16 === 1) statsPageSchema.parse(effect.page);
+    }
+    const before = this.#newest[tier];
+    if (before !== undefined) {
+      assert.equal(page.sampleId, before.page.sampleId + 1);
+      // Only a sample that repeats what is known begins where the one before did.
+      if (page.monitor === undefined) assert(startedMs >= before.startedMs, 'P3: an older sample');
+    }
+    assert.equal(page.epoch, this.#epoch);
+    if (tier === 'fast') this.#knownMs = Math.min(this.#knownMs, this.#nowMs);
+    this.#newest[tier] = { page, startedMs: Math.max(startedMs, before?.startedMs ?? 0) };
+  }
+}
+
+export function dice(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), a | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
