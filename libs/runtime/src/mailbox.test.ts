@@ -38,3 +38,16 @@ test('iteration ends without an error once the signal aborts, also while it wait
   stop.abort();
   await expect(ended).resolves.toBe('ended');
 });
+
+test('what was not iterated over when the signal aborted is not lost', async () => {
+  const stop = new AbortController();
+  const box = new Mailbox<number>(5, stop.signal);
+  for (const item of [1, 2, 3]) box.push(item);
+  for await (const item of box) {
+    expect(item).toBe(1);
+    box.push(4);
+    stop.abort();
+  }
+  expect(box.rest()).toEqual([2, 3, 4]);
+  expect(box.rest()).toEqual([]);
+});

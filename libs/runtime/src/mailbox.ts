@@ -27,12 +27,20 @@ export class Mailbox<T> implements AsyncIterable<T> {
     return this.#items.length;
   }
 
+  /** What nobody iterated over any more, after the signal aborted. */
+  rest(): T[] {
+    return this.#items.splice(0);
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     while (!this.#ended()) {
       // Taken as a whole: shifting one by one moves all the others each time.
       const batch = this.#items.splice(0);
-      for (const item of batch) {
-        if (this.#ended()) return;
+      for (const [i, item] of batch.entries()) {
+        if (this.#ended()) {
+          this.#items.unshift(...batch.slice(i));
+          return;
+        }
         yield item;
       }
       if (this.#items.length > 0) continue;

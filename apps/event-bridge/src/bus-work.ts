@@ -1,0 +1,101 @@
+import { subjects, type HostId } from '@virtscope/contracts';
+import type { FeedEffect, FeedInput } from '@virtscope/events';
+import type { BridgeHands } from './watch-host.ts';
+
+/** How long what a lost session heard may take to reach the bus before it is left to the sync. */
+const drainDeadlineMs = 5_000;
+
+export type BusWorkTurns = {
+  /** The broker's answers, for the mind. */
+  answered(input: FeedInput): void;
+  /** Too many events wait for the bus (bus rule 9). */
+  full(): void;
+  /** A write broke for a reason that no retry mends. */
+  broken(error: unknown): void;
+};
+
+/** A session's events and rows on their way to the bus. */
+export class BusWork {
+  readonly #host: HostId;
+  readonly #bridge: BridgeHands;
+  readonly #turns: BusWorkTurns;
+  readonly #giveUp = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(host: HostId, bridge: BridgeHands, turns: BusWorkTurns) {
+    this.#host = host;
+    this.#bridge = bridge;
+    this.#turns = turns;
+  }
+
+  publish({ event }: Extract<FeedEffect, { type: 'publish' }>): void {
+    const { publisher, hands } = this.#bridge;
+    const startedMs = hands.clock.monotonicMs();
+    const acked = publisher.publish(event, this.#giveUp.signal);
+    if (acked === undefined) {
+      this.#turns.full();
+      return;
+    }
+    hands.metrics
+      .counter('events_published_total', 'Events by kind', ['host', 'kind'])
+      .inc({ host: this.#host, kind: event.kind });
+    this.#track(
+      acked.then(() => {
+        hands.metrics
+          .histogram('event_publish_seconds', 'From hearing an event to its ack', ['host'])
+          .observe({ host: this.#host }, (hands.clock.monotonicMs() - startedMs) / 1000);
+        this.#turns.answered({ type: 'published', seq: event.seq });
+      }),
+    );
+  }
+
+  store({ key, body, expected, writeId }: Extract<FeedEffect, { type: 'store' }>): void {
+    const { writer, hands, heart } = this.#bridge;
+    const startedMs = hands.clock.monotonicMs();
+    const subject =
+      key === 'record'
+        ? subjects.hostRecord(this.#host)
+        : subjects.state(this.#host, 'domain', key.uuid);
+    const write = { subject, body: JSON.stringify(body), expected, writeId };
+    this.#track(
+      writer.write(write, this.#giveUp.signal).then((result) => {
+        if (result.type === 'stored') {
+          hands.metrics
+            .histogram('row_store_seconds', 'From wanting a row to its ack', ['host'])
+            .observe({ host: this.#host }, (hands.clock.monotonicMs() - startedMs) / 1000);
+          this.#turns.answered({ type: 'stored', key, writeId, seq: result.seq });
+          heart.beatSoon(this.#host);
+        } else {
+          this.#turns.answered({ type: 'refused', key, writeId, last: result.last });
+        }
+      }),
+    );
+  }
+
+  /** Waits until all is on the bus, as far as the deadline allows. @returns what is not */
+  async drain(): Promise<number> {
+    const { clock } = this.#bridge.hands;
+    const deadline = AbortSignal.any([this.#giveUp.signal, AbortSignal.timeout(drainDeadlineMs)]);
+    while (this.#underWay.size > 0 && !deadline.aborted) {
+      await Promise.race([
+        Promise.all(this.#underWay),
+        clock.sleep(drainDeadlineMs, deadline).catch(() => undefined),
+      ]);
+    }
+    return this.#underWay.size;
+  }
+
+  /** Ends all tries: the outcome of what is under way is unknown. */
+  giveUp(): void {
+    this.#giveUp.abort();
+  }
+
+  #track(work: Promise<void>): void {
+    const settled = work
+      .catch((error: unknown) => {
+        if (!this.#giveUp.signal.aborted) this.#turns.broken(error);
+      })
+      .finally(() => this.#underWay.delete(settled));
+    this.#underWay.add(settled);
+  }
+}
