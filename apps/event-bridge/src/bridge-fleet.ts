@@ -1,4 +1,4 @@
-import { HostTasks, Membership, inventoryOf, type WantedHost } from '@virtscope/fleet';
+import { HostTasks, Share, inventoryOf } from '@virtscope/fleet';
 import {
   EventPublisher,
   Heart,
@@ -12,42 +12,42 @@ import { BusGuard } from './bus-guard.ts';
 import { InventoryKeeper } from './inventory-keeper.ts';
 import { watchHost } from './watch-host.ts';
 
-/** How often the share of this replica is looked at again. */
-const sharePeriodMs = 250;
-
 /** Runs the service until `hands.signal` aborts and everything that was heard is on the bus. */
 export async function bridgeFleet(hands: Hands): Promise<void> {
-  const { clock, health, log, signal } = hands;
+  const { clock, health, log, replica, signal } = hands;
   health.set('inventory', false, `${hands.env.fleetFile} is not read yet`);
   const nc = await connectNats(hands);
   await ensureBus(nc, hands);
   const guard = await BusGuard.open(nc, hands);
-  const membership = new Membership(hands.replica, clock.monotonicMs());
   const heart = new Heart(
     nc,
     {
       role: 'event-bridge',
       link: guard.link,
-      onBeat: (replica, leaving) => {
-        if (leaving) membership.left(replica);
-        else if (membership.heard(replica, clock.monotonicMs())) heart.beatNow();
-      },
+      onBeat: (other, leaving) => share.heard(other, leaving, heart),
       onSilence: () => {
-        membership.reconnected(clock.monotonicMs(), Math.random());
+        share.missedBeats();
         guard.look();
       },
     },
     hands,
   );
-  guard.link.onChange((up) => up && membership.reconnected(clock.monotonicMs(), Math.random()));
   const passage = (): Promise<void> | undefined => guard.passage(heart.silentMs);
   const writer = new StateWriter(nc, hands, passage);
   const publisher = new EventPublisher(nc, hands, passage);
-  const inventory = new InventoryKeeper(nc, hands, () => membership.isLowest(clock.monotonicMs()));
   const tasks = new HostTasks({
     run: async (host, hostSignal) => {
       try {
-        await watchHost(host, { hands, nc, guard, heart, writer, publisher, signal: hostSignal });
+        await watchHost(host, {
+          hands,
+          nc,
+          guard,
+          heart,
+          writer,
+          publisher,
+          untilFree: () => share.untilFree(host.id, heart, hostSignal),
+          signal: hostSignal,
+        });
       } finally {
         if (hostSignal.aborted) heart.release(host.id);
       }
@@ -57,33 +57,29 @@ export async function bridgeFleet(hands: Hands): Promise<void> {
     clock,
     signal,
   });
-  let wanted: readonly WantedHost[] = [];
+  const share: Share = new Share({
+    replica,
+    tasks,
+    clock,
+    random: Math.random,
+    signal,
+    onMoved: (moved) => log.info(moved, 'hosts are shared'),
+  });
+  guard.link.onChange((up) => up && share.missedBeats());
+  const inventory = new InventoryKeeper(nc, hands, () => share.isLowest);
   await watchYamlFile(hands.env.fleetFile, hands, (content) => {
-    const { hosts, problems } = inventoryOf(content, wanted);
+    const { hosts, problems } = inventoryOf(content, share.wanted);
     for (const problem of problems) log.error(problem);
     if (hosts === undefined) return;
-    wanted = hosts;
     log.info({ hosts: hosts.length }, 'the inventory is read');
+    share.want(hosts);
     inventory.want(hosts);
   });
   health.set('inventory', true);
 
-  /** Takes and gives up hosts as the members come and go. */
-  async function share(): Promise<void> {
-    while (!signal.aborted) {
-      const held = new Set(tasks.hosts.map(({ id }) => id));
-      const { added, removed } = tasks.apply(membership.mine(wanted, held, clock.monotonicMs()));
-      if (added.length > 0 || removed.length > 0) {
-        const members = membership.live(clock.monotonicMs());
-        log.info({ members, took: added.map(({ id }) => id), gaveUp: removed }, 'hosts are shared');
-      }
-      await clock.sleep(sharePeriodMs, signal).catch(() => undefined);
-    }
-  }
-
   await Promise.all([
     heart.run(),
-    share(),
+    share.run(),
     guard.run(
       () => inventory.applyAgain(),
       () => heart.beatNow(),

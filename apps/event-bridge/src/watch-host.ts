@@ -4,9 +4,6 @@ import type { BusGuard } from './bus-guard.ts';
 import { FeedSession } from './feed-session.ts';
 import { LostReport } from './lost-report.ts';
 
-/** How often a host that another holds is looked at again. */
-const standByMs = 250;
-
 /** What the watch of a host works with: one of each per replica, but for the signal. */
 export type BridgeHands = {
   hands: Hands;
@@ -15,6 +12,8 @@ export type BridgeHands = {
   heart: Heart;
   writer: StateWriter;
   publisher: EventPublisher;
+  /** Resolves when no other living replica holds the host. */
+  untilFree(): Promise<void>;
   /** Ends this host's watch. */
   signal: AbortSignal;
 };
@@ -48,23 +47,10 @@ export async function watchHost(host: WantedHost, bridge: BridgeHands): Promise<
     },
   });
   for await (const session of sessions) {
-    await otherHolderGone(host, bridge);
+    await bridge.untilFree();
     log.info('a session with libvirt is open');
     report.opened();
     const feed = new FeedSession(host, session, cause, bridge, log);
     cause = await feed.run();
-  }
-}
-
-/** A host that another living replica holds is left to it: this one stands by (bus rule 3). */
-async function otherHolderGone(
-  { id }: WantedHost,
-  { hands: { clock, log }, heart, signal }: BridgeHands,
-): Promise<void> {
-  for (let told = false; ; told = true) {
-    const holder = heart.holderOf(id);
-    if (holder === undefined) return;
-    if (!told) log.info({ host: id, holder }, 'another replica holds the host: standing by');
-    await clock.sleep(standByMs, signal);
   }
 }

@@ -14,3 +14,4 @@ export {
   type InventoryProblem,
   type WantedHost,
 } from './inventory.ts';
+export { Share, type Beating, type ShareOptions } from './share.ts';
