@@ -15,7 +15,7 @@ def cpu_seconds():
 
 
 def measure(work):
-    for _ in range(count // 5 + 1):
+    for _ in range(count):
         work()
     began, used = time.monotonic(), cpu_seconds()
     for _ in range(count):

@@ -88,6 +88,23 @@ test('a call without an answer ends at its deadline', async () => {
   expect(session.isOpen).toBe(true);
 });
 
+test('each of many calls ends at its own deadline, the shortest first', async () => {
+  await using server = await ScriptedServer.start();
+  await using session = await server.connect({ maxInFlight: 2 });
+  const ended: unknown[] = [];
+  const calls = [90, 30, 60, 30, 120].map(async (timeoutMs) => {
+    ended.push(await session.connectGetHostname({ timeoutMs }).catch((e: unknown) => e));
+  });
+  await Promise.all(calls);
+  expect(ended.map((error) => (error as DeadlineExceededError).timeoutMs)).toEqual([
+    30, 30, 60, 90, 120,
+  ]);
+  // And the watch goes on for those that come later.
+  await expect(session.connectGetHostname({ timeoutMs: 20 })).rejects.toThrow(
+    DeadlineExceededError,
+  );
+});
+
 test('a call can be given up by its signal, before and after it is sent', async () => {
   await using server = await ScriptedServer.start();
   await using session = await server.connect();

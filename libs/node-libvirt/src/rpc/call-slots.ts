@@ -42,15 +42,19 @@ export class CallSlots<Call extends SlotCall<Call>> {
     this.#lineOf(call).remove(call);
   }
 
-  /** Empties the queue: the session is over. */
-  withdrawAll(): Call[] {
+  /** All calls that wait. */
+  queued(): Call[] {
     const calls: Call[] = [];
     for (const line of [this.#high, this.#low]) {
-      for (let call = line.first; call !== undefined; call = line.first) {
-        line.remove(call);
-        calls.push(call);
-      }
+      for (let call = line.first; call !== undefined; call = call.behind) calls.push(call);
     }
+    return calls;
+  }
+
+  /** Empties the queue: the session is over. */
+  withdrawAll(): Call[] {
+    const calls = this.queued();
+    for (const call of calls) this.withdraw(call);
     return calls;
   }
 

@@ -8,7 +8,13 @@
  * C3  A PING is answered on the reader, before anything else is done.
  * C4  Bytes that break the protocol end the connection at once; nothing is read after them.
  */
-import { CallRefusedError, ConnectionLostError, LibvirtError, ProtocolError } from '../errors.ts';
+import {
+  CallRefusedError,
+  ConnectionLostError,
+  DeadlineExceededError,
+  LibvirtError,
+  ProtocolError,
+} from '../errors.ts';
 import type { Procedure } from '../procedures/procedure.ts';
 import {
   FrameReader,
@@ -28,9 +34,10 @@ import type { OpenTransport, Transport } from '../transport/transport.ts';
 import type { CallBill, CallOptions } from './call.ts';
 import { CallSlots } from './call-slots.ts';
 import { checkedTimeout } from './deadline.ts';
+import { DeadlineWatch } from './deadline-watch.ts';
 import { EventRouter } from './event-router.ts';
 import { Keepalive } from './keepalive.ts';
-import { type AnswerHook, type OnAbandon, PendingCall } from './pending-call.ts';
+import { type AnswerHook, PendingCall } from './pending-call.ts';
 
 export type ConnectionOptions = {
   callTimeoutMs: number;
@@ -60,6 +67,7 @@ export class Connection {
   readonly #slots: CallSlots<PendingCall>;
   /** Sent and not yet answered, abandoned ones included. Few, so a search is as good as a map. */
   readonly #inFlight: PendingCall[] = [];
+  readonly #deadlines: DeadlineWatch<PendingCall>;
   readonly #frames = new FrameReader();
   readonly #reader = new XdrReader();
   readonly #writer = new XdrWriter();
@@ -94,6 +102,14 @@ export class Connection {
   private constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#slots = new CallSlots(options.maxInFlight, options.maxLowPriorityInFlight);
+    this.#deadlines = new DeadlineWatch(
+      () => [...this.#inFlight.filter((call) => !call.abandoned), ...this.#slots.queued()],
+      (call) => {
+        const { procedure, timeoutMs, sentAtMs } = call;
+        const sent = sentAtMs !== undefined;
+        this.#abandon(call, 'deadline', new DeadlineExceededError(procedure.name, timeoutMs, sent));
+      },
+    );
     this.events = new EventRouter(options.eventCapacity);
     this.keepalive = new Keepalive({
       intervalMs: options.keepaliveIntervalMs,
@@ -145,16 +161,19 @@ export class Connection {
       const timeoutMs = checkedTimeout(options.timeoutMs ?? this.#options.callTimeoutMs);
       const serial = this.#takeSerial();
       const frame = encodeCall(this.#writer, procedure, serial, args);
+      const nowMs = performance.now();
       const call = new PendingCall(
         serial,
         procedure as Procedure<never, unknown>,
         frame,
+        nowMs,
         timeoutMs,
         options,
-        this.#abandon,
+        this.#abort,
         onAnswer,
       );
       this.#slots.enqueue(call);
+      this.#deadlines.add(call, nowMs);
       this.#sendWaiting();
       return call.promise as Promise<Result>;
     } catch (error) {
@@ -220,7 +239,11 @@ export class Connection {
     }
   }
 
-  readonly #abandon: OnAbandon = (call, outcome, error) => {
+  readonly #abort = (call: PendingCall, reason: unknown): void => {
+    this.#abandon(call, 'aborted', reason);
+  };
+
+  #abandon(call: PendingCall, outcome: 'deadline' | 'aborted', error: unknown): void {
     call.abandoned = true;
     if (call.sentAtMs === undefined) {
       this.#slots.withdraw(call);
@@ -228,7 +251,7 @@ export class Connection {
     }
     this.#options.onCall?.(call.bill(outcome));
     call.reject(error);
-  };
+  }
 
   #bytes(buffer: Buffer, length: number): void {
     if (this.#over !== undefined) return;
@@ -327,6 +350,7 @@ export class Connection {
     if (this.#over !== undefined) return;
     this.#over = { error };
     this.keepalive.stop(this.lost('ping'));
+    this.#deadlines.stop();
     for (const call of [...this.#inFlight.splice(0), ...this.#slots.withdrawAll()]) {
       call.answered(undefined);
       this.#settle(call, 'lost', this.lost(call.procedure.name));

@@ -1,5 +1,4 @@
 /** A call between its beginning and its answer. */
-import { DeadlineExceededError } from '../errors.ts';
 import type { Procedure } from '../procedures/procedure.ts';
 import type { CallBill, CallOptions } from './call.ts';
 import type { SlotCall } from './call-slots.ts';
@@ -11,12 +10,8 @@ import type { SlotCall } from './call-slots.ts';
  */
 export type AnswerHook<Result> = (result: Result | undefined, abandoned: boolean) => void;
 
-/** Told when a call is given up: by its deadline, or by its signal. */
-export type OnAbandon = (
-  call: PendingCall,
-  outcome: 'deadline' | 'aborted',
-  error: unknown,
-) => void;
+/** Told when a call is given up by its signal. */
+export type OnAbort = (call: PendingCall, reason: unknown) => void;
 
 export class PendingCall implements SlotCall<PendingCall> {
   readonly serial: number;
@@ -24,6 +19,9 @@ export class PendingCall implements SlotCall<PendingCall> {
   readonly frame: Buffer;
   readonly reason: string;
   readonly promise: Promise<unknown>;
+  readonly timeoutMs: number;
+  /** On the clock of `performance.now()`. */
+  readonly deadlineMs: number;
   /** `performance.now()` when the frame went out; `undefined` while it waits for a slot. */
   sentAtMs: number | undefined;
   /** The caller gave up; only the slot is still held. */
@@ -31,21 +29,21 @@ export class PendingCall implements SlotCall<PendingCall> {
   ahead: PendingCall | undefined = undefined;
   behind: PendingCall | undefined = undefined;
   readonly #onAnswer: AnswerHook<never> | undefined;
-  readonly #queuedAtMs = performance.now();
+  readonly #beganMs: number;
   readonly #resolve: (result: unknown) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #timer: NodeJS.Timeout;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: (() => void) | undefined;
 
-  /** `timeoutMs` has been checked; the caller's signal is not aborted yet. */
+  /** The caller's signal is not aborted yet. */
   constructor(
     serial: number,
     procedure: Procedure<never, unknown>,
     frame: Buffer,
+    beganMs: number,
     timeoutMs: number,
     { reason = 'unspecified', signal }: CallOptions,
-    onAbandon: OnAbandon,
+    onAbort: OnAbort,
     onAnswer: AnswerHook<never> | undefined,
   ) {
     this.serial = serial;
@@ -58,14 +56,15 @@ export class PendingCall implements SlotCall<PendingCall> {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#onAnswer = onAnswer;
-    // A function of the module and its arguments: no closure for each call.
-    this.#timer = setTimeout(expire, timeoutMs, this, timeoutMs, onAbandon);
+    this.#beganMs = beganMs;
+    this.timeoutMs = timeoutMs;
+    this.deadlineMs = beganMs + timeoutMs;
     this.#signal = signal;
     if (signal === undefined) {
       this.#onAbort = undefined;
     } else {
       this.#onAbort = () => {
-        onAbandon(this, 'aborted', signal.reason);
+        onAbort(this, signal.reason);
       };
       signal.addEventListener('abort', this.#onAbort, { once: true });
     }
@@ -76,12 +75,12 @@ export class PendingCall implements SlotCall<PendingCall> {
   }
 
   resolve(result: unknown): void {
-    this.#stopWaiting();
+    this.#forgetSignal();
     this.#resolve(result);
   }
 
   reject(error: unknown): void {
-    this.#stopWaiting();
+    this.#forgetSignal();
     this.#reject(error);
   }
 
@@ -97,19 +96,13 @@ export class PendingCall implements SlotCall<PendingCall> {
       procedure: this.procedure.name,
       reason: this.reason,
       tookMs: nowMs - sentAtMs,
-      queuedMs: sentAtMs - this.#queuedAtMs,
+      queuedMs: sentAtMs - this.#beganMs,
       sent: this.sentAtMs !== undefined,
       outcome,
     };
   }
 
-  #stopWaiting(): void {
-    clearTimeout(this.#timer);
+  #forgetSignal(): void {
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
   }
-}
-
-function expire(call: PendingCall, timeoutMs: number, onAbandon: OnAbandon): void {
-  const sent = call.sentAtMs !== undefined;
-  onAbandon(call, 'deadline', new DeadlineExceededError(call.procedure.name, timeoutMs, sent));
 }
