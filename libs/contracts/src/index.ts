@@ -85,6 +85,8 @@ export {
   domainSchema,
   hostDomainAnswerSchema,
   listDomainsQuerySchema,
+  selectedDomainListSchema,
+  selectedDomainSchema,
   type HttpDomain,
 } from './http/domain.ts';
 export { hostAnswerSchema, hostListSchema, hostSchema, type HttpHost } from './http/host.ts';
@@ -99,8 +101,27 @@ export {
   noQuerySchema,
 } from './http/lookup.ts';
 export { problemSchema, problemTypes, type Problem } from './http/problem.ts';
+export {
+  batchQuerySchema,
+  domainBatchSchema,
+  eventListSchema,
+  eventsQuerySchema,
+  summaryQuerySchema,
+  summarySchema,
+  usageQuerySchema,
+  usageSchema,
+} from './http/query.ts';
 export { domainStatsSchema, hostStatsSchema } from './http/stats.ts';
 export { trustLevels, trustReasonSchema, trustSchema, type Trust } from './http/trust.ts';
+export {
+  watchFrameKinds,
+  watchHostSchema,
+  watchLeaveSchema,
+  watchMarkSchema,
+  watchQuerySchema,
+  watchedDomainSchema,
+  type WatchFrameKind,
+} from './http/watch.ts';
 export {
   appliedKey,
   appliedMarkSchema,

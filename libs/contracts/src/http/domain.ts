@@ -3,6 +3,13 @@ import { domainConfigSchema } from '../domain-config.ts';
 import { domainStateSchema } from '../domain-state.ts';
 import { hostIdSchema, uuidSchema } from '../host-id.ts';
 import { minRevisionSchema } from './lookup.ts';
+import {
+  fieldsParameter,
+  filterParameters,
+  maxAgeParameter,
+  orderByParameter,
+  switchParameter,
+} from './parameters.ts';
 import { trustReasonSchema, trustSchema } from './trust.ts';
 
 /** A domain on a host, as the HTTP API answers it. */
@@ -50,13 +57,51 @@ export const hostDomainAnswerSchema = domainSchema
   .extend({ revision: z.string() })
   .meta({ id: 'HostDomainAnswer' });
 
+/** A domain of which `fields` chose what is shown. */
+export const selectedDomainSchema = domainSchema
+  .omit({ config: true })
+  .partial()
+  .extend({
+    config: domainConfigSchema.partial().optional(),
+    labels: z.record(z.string(), z.string()).optional().meta({ description: 'of its host' }),
+    stats: z
+      .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
+      .optional()
+      .meta({ description: "libvirt's field names; what is absent is not known, never zero" }),
+    samples: z
+      .record(z.string(), z.object({ observedAt: z.iso.datetime(), ageMs: z.number() }))
+      .optional()
+      .meta({ description: 'how old the stats are, by tier' }),
+  })
+  .meta({ id: 'SelectedDomain' });
+
+export const selectedDomainListSchema = domainListSchema
+  .extend({
+    domains: z.array(selectedDomainSchema),
+    explain: z
+      .object({
+        index: z.string(),
+        candidates: z.int().nullable(),
+        rows: z.int().nullable(),
+        order: z.string(),
+      })
+      .optional(),
+  })
+  .meta({ id: 'SelectedDomainList' });
+
 export const listDomainsQuerySchema = z.strictObject({
-  host: z.string().optional().meta({ description: 'host ids, separated by commas' }),
-  state: z.string().optional().meta({ description: 'states, separated by commas' }),
-  name: z.string().max(4096).optional().meta({
-    description: 'exact names, separated by commas; a name that has commas itself is found too',
-  }),
+  ...filterParameters,
+  fields: fieldsParameter,
+  orderBy: orderByParameter,
   pageSize: z.coerce.number().int().min(1).max(10_000).optional(),
-  pageToken: z.string().max(4096).optional(),
+  pageToken: z.string().max(8192).optional().meta({
+    description:
+      'of the page before; bound to filter and order. A walk is no snapshot: it shows what stayed exactly once',
+  }),
+  topK: z.coerce.number().int().min(1).max(10_000).optional().meta({
+    description: 'the first so many of `orderBy`, and no further page',
+  }),
   minRevision: minRevisionSchema.optional(),
+  maxAge: maxAgeParameter,
+  explain: switchParameter.meta({ description: 'tell which index answered' }),
 });

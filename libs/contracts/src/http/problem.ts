@@ -8,6 +8,8 @@ export const problemTypes = {
   unknown: 'urn:virtscope:problem:unknown',
   notReady: 'urn:virtscope:problem:not-ready',
   foreignToken: 'urn:virtscope:problem:foreign-token',
+  /** Known, but older than the caller allows. */
+  tooOld: 'urn:virtscope:problem:too-old',
   unavailable: 'urn:virtscope:problem:unavailable',
   internal: 'urn:virtscope:problem:internal',
 } as const;
@@ -25,5 +27,16 @@ export const problemSchema = z
     /** Of `unknown`: the hosts that could not be vouched for. */
     unreachable: z.array(hostIdSchema).optional(),
   })
-  .meta({ id: 'Problem' });
+  .meta({
+    id: 'Problem',
+    examples: [
+      {
+        type: problemTypes.unknown,
+        title: 'Unknown: absence cannot be proven now',
+        status: 503,
+        detail: 'no domain named "web-1" is in the view, but hv2 cannot be vouched for',
+        unreachable: ['hv2'],
+      },
+    ],
+  });
 export type Problem = z.infer<typeof problemSchema>;

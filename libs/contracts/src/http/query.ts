@@ -1,0 +1,138 @@
+/** Questions about many domains at once: summaries, usage, batches, events. */
+import { z } from 'zod';
+import { eventDataSchema } from '../event.ts';
+import { hostIdSchema, uuidSchema } from '../host-id.ts';
+import { domainSchema, selectedDomainSchema } from './domain.ts';
+import { minRevisionSchema } from './lookup.ts';
+import { fieldsParameter, filterParameters } from './parameters.ts';
+
+const common = { revision: z.string(), unreachable: z.array(hostIdSchema) };
+
+export const batchQuerySchema = z.strictObject({
+  uuid: z.string().min(1).max(40_000).meta({ description: 'at most 1000 UUIDs, by commas' }),
+  fields: fieldsParameter,
+  minRevision: minRevisionSchema.optional(),
+});
+
+export const domainBatchSchema = z
+  .object({
+    domains: z.array(selectedDomainSchema),
+    missing: z.array(
+      z.object({
+        uuid: uuidSchema,
+        verdict: z.enum(['absent', 'unknown']),
+        detail: z.string(),
+      }),
+    ),
+    ...common,
+  })
+  .meta({ id: 'DomainBatch' });
+
+export const summaryQuerySchema = z.strictObject({
+  ...filterParameters,
+  by: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta({
+      description: 'fields to group by, separated by commas',
+      examples: ['labels.zone,state'],
+    }),
+  sum: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta({
+      description: 'fields to sum, separated by commas',
+      examples: ['config.vcpusCurrent,config.memoryCurrentKiB'],
+    }),
+  minRevision: minRevisionSchema.optional(),
+});
+
+export const summarySchema = z
+  .object({
+    groups: z.array(
+      z.object({
+        by: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+        count: z.int().min(0),
+        sums: z.record(
+          z.string(),
+          z.object({
+            sum: z.number(),
+            of: z.int().min(0).meta({ description: 'how many domains have the field' }),
+          }),
+        ),
+      }),
+    ),
+    ...common,
+  })
+  .meta({ id: 'Summary' });
+
+export const usageQuerySchema = z
+  .strictObject({
+    disk: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .meta({ examples: ['/images/web-1.qcow2'] }),
+    mac: z
+      .string()
+      .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'a MAC address: six pairs of digits')
+      .optional()
+      .meta({ examples: ['52:54:00:12:34:56'] }),
+    name: z.string().min(1).max(4096).optional(),
+    minRevision: minRevisionSchema.optional(),
+  })
+  .refine(
+    ({ disk, mac, name }) => [disk, mac, name].filter((each) => each !== undefined).length === 1,
+    'name one of disk, mac and name',
+  );
+
+export const usageSchema = z
+  .object({
+    verdict: z.enum(['used', 'free', 'unknown']).meta({
+      description:
+        'free is proven: every host is live and every configuration read. unknown: `detail` and `unreachable` say why',
+    }),
+    usedBy: z.array(domainSchema.partial()),
+    count: z.int().min(0),
+    asOf: z.iso.datetime().optional(),
+    detail: z.string().optional(),
+    ...common,
+  })
+  .meta({ id: 'Usage' });
+
+export const eventsQuerySchema = z.strictObject({
+  host: hostIdSchema.optional(),
+  uuid: z.string().toLowerCase().pipe(uuidSchema).optional(),
+  kind: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ examples: ['started'] }),
+  since: z.iso.datetime().optional().meta({ description: "the broker's time, inclusive" }),
+  after: z.coerce.number().int().min(0).optional().meta({
+    description: '`next` of an earlier answer: what came behind it',
+  }),
+  pageSize: z.coerce.number().int().min(1).max(1_000).optional(),
+});
+
+export const eventListSchema = z
+  .object({
+    events: z.array(
+      eventDataSchema.extend({
+        eventId: z.string(),
+        publishedAt: z.iso.datetime().meta({ description: "the broker's time" }),
+      }),
+    ),
+    next: z.int().min(0).meta({ description: 'give it as `after` to go on' }),
+    more: z.boolean(),
+    first: z.int().min(0).meta({
+      description: 'the oldest sequence that the stream still holds: events below it are gone',
+    }),
+  })
+  .meta({ id: 'EventList' });
