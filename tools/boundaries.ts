@@ -20,6 +20,7 @@ const table: Record<string, { may: string[]; types?: string[] }> = {
   '@virtscope/stats': { may: ['@virtscope/contracts'], types: ['node-libvirt'] },
   '@virtscope/caps': { may: ['@virtscope/contracts', '@virtscope/xml'], types: ['node-libvirt'] },
   '@virtscope/view': { may: ['@virtscope/contracts'] },
+  '@virtscope/client': { may: ['@virtscope/contracts'] },
   '@virtscope/fleet': { may: ['@virtscope/contracts', 'node-libvirt'] },
   '@virtscope/runtime': { may: ['@virtscope/contracts'] },
   '@virtscope/event-bridge': { may: ['@virtscope/events', ...writer] },

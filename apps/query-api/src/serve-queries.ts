@@ -3,6 +3,7 @@ import { View } from '@virtscope/view';
 import { fillView } from './fill-view.ts';
 import { startServer } from './http/server.ts';
 import { Movement } from './movement.ts';
+import { Slices } from './slices.ts';
 import { ViewMetrics } from './view-metrics.ts';
 
 /**
@@ -21,6 +22,7 @@ export async function serveQueries(hands: Hands): Promise<void> {
     listen: hands.env.httpListen,
     view,
     movement,
+    slices: new Slices(hands.clock),
     capabilities: (host, timeoutMs) => capabilities(host, timeoutMs),
   });
   hands.log.info({ url: server.url }, 'answering');

@@ -4,6 +4,7 @@
  */
 import type { DomainUuid, HostId, Trust } from '@virtscope/contracts';
 import type { Row } from './row.ts';
+import { everything, includes, type Scope } from './scope.ts';
 import type { HostSlot } from './state-table.ts';
 import type { HostTrust } from './trust.ts';
 import type { Moment, View } from './view.ts';
@@ -15,6 +16,8 @@ export type Answer =
   | { kind: 'absent'; detail: string; asOf?: string }
   /** Neither there nor absent. */
   | { kind: 'unknown'; detail: string; unreachable: HostId[] }
+  /** There, but older than the caller allows. */
+  | { kind: 'too-old'; detail: string; unreachable: HostId[] }
   | { kind: 'invalid'; detail: string }
   | { kind: 'not-ready'; detail: string };
 
@@ -31,11 +34,23 @@ type Tail = { trust: Trust; text: string; idKnown: boolean };
 export class Asking {
   readonly view: View;
   readonly now: Moment;
+  readonly scope: Scope;
   readonly #hosts = new Map<HostId, AskedHost>();
 
-  constructor(view: View, now: Moment) {
+  constructor(view: View, now: Moment, scope: Scope = everything) {
     this.view = view;
     this.now = now;
+    this.scope = scope;
+  }
+
+  /** Whether the answer may speak of this row. */
+  sees(row: Row): boolean {
+    return includes(this.scope, row);
+  }
+
+  /** The rows of these that the answer may speak of. */
+  seen(rows: readonly Row[]): readonly Row[] {
+    return this.scope === everything ? rows : rows.filter((row) => this.sees(row));
   }
 
   host(host: HostId): AskedHost {
@@ -97,7 +112,8 @@ export class Asking {
   allHosts(): Set<HostId> {
     const all = this.view.hosts.known;
     for (const [host, slot] of this.view.table.hosts) if (slot.rows.size > 0) all.add(host);
-    return all;
+    if (this.scope === everything) return all;
+    return new Set([...all].filter((host) => this.scope.host(host)));
   }
 
   /**
@@ -112,9 +128,12 @@ export class Asking {
     hides: (slot: HostSlot) => boolean,
   ): Extract<Answer, { kind: 'absent' | 'unknown' }> {
     const { view, now } = this;
-    const { wanted } = view.hosts;
-    const hosts = scope === undefined ? [...wanted.keys()] : [scope];
-    const removed = scope === undefined ? view.recentlyRemoved(now.monotonicMs) : [];
+    const wanted = new Set([...view.hosts.wanted.keys()].filter((host) => this.scope.host(host)));
+    const hosts = scope === undefined ? [...wanted] : [scope];
+    const removed =
+      scope === undefined
+        ? view.recentlyRemoved(now.monotonicMs).filter((host) => this.scope.host(host))
+        : [];
     const unreachable = hosts.filter((host) => {
       const { trust, slot } = this.host(host);
       return trust !== 'live' || (slot !== undefined && hides(slot));

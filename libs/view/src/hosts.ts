@@ -1,10 +1,9 @@
 /** Answers about hosts. */
 import type { HostId, HttpHost } from '@virtscope/contracts';
-import { Asking, type Answer } from './asking.ts';
-import type { Moment, View } from './view.ts';
+import type { Answer, Asking } from './asking.ts';
 
-export function listHosts(view: View, now: Moment): Answer {
-  const asking = new Asking(view, now);
+export function listHosts(asking: Asking): Answer {
+  const { view } = asking;
   const ids = [...asking.allHosts()].toSorted();
   const hosts = ids.map((host) => describeHost(asking, host));
   const unreachable = asking.unreachable(ids);
@@ -14,11 +13,10 @@ export function listHosts(view: View, now: Moment): Answer {
   };
 }
 
-export function findHost(view: View, now: Moment, host: HostId): Answer {
-  const asking = new Asking(view, now);
+export function findHost(asking: Asking, host: HostId): Answer {
   const missing = hostMissing(asking, host);
   if (missing !== undefined) return missing;
-  const answer = { ...describeHost(asking, host), revision: view.revision };
+  const answer = { ...describeHost(asking, host), revision: asking.view.revision };
   return { kind: 'found', json: JSON.stringify(answer) };
 }
 
@@ -29,7 +27,8 @@ export function hostMissing(
 ): Exclude<Answer, { kind: 'found' }> | undefined {
   const { view, now } = asking;
   const slot = view.table.hosts.get(host);
-  if (view.hosts.wanted.has(host) || (slot?.rows.size ?? 0) > 0) return undefined;
+  const known = view.hosts.wanted.has(host) || (slot?.rows.size ?? 0) > 0;
+  if (known && asking.scope.host(host)) return undefined;
   const doubts = Object.values(view.unready(now.monotonicMs));
   if (doubts.length === 0) return { kind: 'absent', detail: `no host ${host} in the inventory` };
   const detail = `no host ${host} is known, but ${doubts.join('; ')}`;
@@ -56,7 +55,7 @@ function describeHost(asking: Asking, host: HostId): HttpHost {
       hypervisorVersion: record?.hypervisorVersion,
       problem: record?.problem,
     }),
-    domains: slot?.rows.size ?? 0,
+    domains: slot === undefined ? 0 : asking.seen(slot.sorted).length,
   };
 }
 

@@ -1,16 +1,31 @@
-export { type Answer } from './asking.ts';
+export { Asking, type Answer } from './asking.ts';
+export { getBatch, maxBatch } from './batch.ts';
 export { BrokerClock } from './broker-clock.ts';
 export { describeMalformed, type Malformed } from './decode.ts';
-export { maxFilterValues, readFilter, type DomainFilter } from './filter.ts';
+export { freshnessOf, isTagged, type Freshness } from './entity-tag.ts';
+export { maxFilterValues, readFilter, type DomainFilter, type FilterQuery } from './filter.ts';
 export { findHost, listHosts } from './hosts.ts';
-export { defaultPageSize, listDomains, type ListQuery } from './list.ts';
+export {
+  defaultPageSize,
+  hostsInScope,
+  listDomains,
+  shownBy,
+  streamDomains,
+  type ListQuery,
+} from './list.ts';
 export { findDomain, findOnHost, notReady, type OnHost } from './lookup.ts';
 export { reached, type Reached } from './min-revision.ts';
+export { readOrder, type Order } from './order.ts';
 export { ownerOf, type Claim } from './owner.ts';
+export { readFields, wholeRow, type Projection } from './projection.ts';
 export { type RoundTrip } from './pulses.ts';
+export { everything, type Scope } from './scope.ts';
+export { runAll, type Sliced } from './sliced.ts';
 export { ignoredReasons, maxRememberedEnds, type IgnoredReason } from './state-table.ts';
 export { domainStats, hostStats } from './stats-answers.ts';
+export { readPaths, summarise, type SummaryQuery } from './summary.ts';
 export { maxVerifiedAgeMs, type HostTrust } from './trust.ts';
+export { findUsage, type Used } from './usage.ts';
 export {
   View,
   maxLagMs,
@@ -20,3 +35,7 @@ export {
   type StreamIdentity,
 } from './view.ts';
 export { inventoryDigest, type BucketMessage } from './wanted-hosts.ts';
+export { defaultWatchLimits, WatchHub, type WatchLimits } from './watch/hub.ts';
+export { mark } from './watch/frame.ts';
+export { type WatchQuestion } from './watch/group.ts';
+export { type Sink, type Watcher } from './watch/watcher.ts';

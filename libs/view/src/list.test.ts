@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { domainListSchema, hostListSchema } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
+import { Asking, type Answer } from './asking.ts';
 import { readFilter, type DomainFilter } from './filter.ts';
 import { listHosts } from './hosts.ts';
 import { listDomains } from './list.ts';
+import { runAll } from './sliced.ts';
 import { at, presence, record, uuidOf, World } from './world.fixture.ts';
 
 type Page = {
@@ -12,16 +14,12 @@ type Page = {
   unreachable: string[];
 };
 
-function ask(
-  world: World,
-  filter: DomainFilter,
-  pageSize?: number,
-  pageToken?: string,
-): ReturnType<typeof listDomains> {
-  return listDomains(world.view, at(1_000), { filter, pageSize, pageToken });
+function ask(world: World, filter: DomainFilter, pageSize?: number, pageToken?: string): Answer {
+  const asking = new Asking(world.view, at(1_000));
+  return runAll(listDomains(asking, { filter, pageSize, pageToken }));
 }
 
-function pageOf(answer: ReturnType<typeof listDomains>): Page {
+function pageOf(answer: Answer): Page {
   expect(answer.kind).toBe('found');
   const page = JSON.parse((answer as { json: string }).json) as Page;
   expect(domainListSchema.parse(page)).toEqual(page);
@@ -42,7 +40,7 @@ test('a list names the hosts that it cannot vouch for', () => {
   expect(pageOf(ask(world, filterOf({ host: 'hv1' }))).unreachable).toEqual([]);
   // A host that nobody watches may run anything.
   expect(pageOf(ask(world, filterOf({ host: 'hv1,hv9' }))).unreachable).toEqual(['hv9']);
-  const hosts = listHosts(world.view, at(1_000)) as { json: string };
+  const hosts = listHosts(new Asking(world.view, at(1_000))) as { json: string };
   const answer = JSON.parse(hosts.json) as object;
   expect(hostListSchema.parse(answer)).toEqual(answer);
   expect(answer).toMatchObject({ unreachable: ['hv2', 'hv3'] });
@@ -77,7 +75,7 @@ test('a page token of another filter, or of nobody, is refused', () => {
   expect(nextPageToken).toBeDefined();
   expect(ask(world, {}, 1, nextPageToken)).toMatchObject({
     kind: 'invalid',
-    detail: 'pageToken: it belongs to a list with other filters',
+    detail: 'pageToken: it belongs to a list with other filters or another order',
   });
   for (const token of ['', 'x', Buffer.from('[1,2,3,4]').toString('base64url'), 'bnVsbA']) {
     expect(ask(world, {}, 1, token)).toMatchObject({ kind: 'invalid' });

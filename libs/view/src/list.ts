@@ -1,117 +1,132 @@
-/** Lists of domains, in the order (host, uuid), page by page. */
-import type { DomainUuid, HostId } from '@virtscope/contracts';
-import { Asking, type Answer } from './asking.ts';
+/** Lists of domains: filtered, ordered, page by page, each question in its scope. */
+import type { HostId } from '@virtscope/contracts';
+import type { Answer, Asking } from './asking.ts';
+import { FactsBook } from './facts.ts';
 import type { DomainFilter } from './filter.ts';
-import { readPageToken, writePageToken, type PagePosition } from './page-token.ts';
-import type { Row } from './row.ts';
-import type { HostSlot, StateTable } from './state-table.ts';
-import type { Moment, View } from './view.ts';
+import { staleHosts, staleRows, type Shows } from './freshness.ts';
+import { byIdentity, type Order, type Place } from './order.ts';
+import { bindingOf, readPageToken, writePageToken } from './page-token.ts';
+import { planFor, type Plan } from './plan.ts';
+import { wholeRow, type Projection } from './projection.ts';
+import { eachRow, selectPage } from './select.ts';
+import { rowsPerStep, type Sliced } from './sliced.ts';
 
 export const defaultPageSize = 1_000;
 
 export type ListQuery = {
   filter: DomainFilter;
+  order?: Order | undefined;
+  projection?: Projection | undefined;
   pageSize?: number | undefined;
   pageToken?: string | undefined;
+  /** The first so many of the order, and no further page. */
+  topK?: number | undefined;
+  maxAgeMs?: number | undefined;
+  /** Tells how the rows were found. */
+  explain?: boolean | undefined;
 };
 
 /**
- * One page. A walk over all pages sees every domain that was in the filter all the while exactly
- * once; it is no snapshot: what changes meanwhile may or may not be seen.
+ * One page. A walk over all pages sees every domain that was in the filter, and at its place in
+ * the order, all the while exactly once; it is no snapshot: what changes meanwhile may or may not
+ * be seen. The answer is nothing older than its revision.
  */
-export function listDomains(view: View, now: Moment, query: ListQuery): Answer {
-  const { filter, pageSize = defaultPageSize } = query;
-  let after: PagePosition | undefined;
+export function* listDomains(asking: Asking, query: ListQuery): Sliced<Answer> {
+  const { filter, order = byIdentity, projection = wholeRow, maxAgeMs, topK } = query;
+  const binding = bindingOf(filter, order, asking.scope);
+  let after: Place | undefined;
   if (query.pageToken !== undefined) {
-    const token = readPageToken(filter, query.pageToken);
+    const token = readPageToken(binding, order, query.pageToken);
     if (!token.ok) return { kind: 'invalid', detail: `pageToken: ${token.reason}` };
     after = token.after;
   }
-  const asking = new Asking(view, now);
-  const parts: string[] = [];
-  let last: Row | undefined;
-  let more = false;
-  for (const row of select(view.table, filter, after)) {
-    if (parts.length === pageSize) {
-      more = true;
-      break;
-    }
-    parts.push(asking.json(row));
-    last = row;
+  const start = startOf(asking);
+  const hosts = hostsInScope(asking, filter);
+  const stale = maxAgeMs === undefined ? undefined : staleHosts(asking, hosts, maxAgeMs);
+  if (stale !== undefined) return stale;
+  const plan = planFor(asking, filter);
+  const book = new FactsBook(asking);
+  const limit = topK ?? query.pageSize ?? defaultPageSize;
+  const page = yield* selectPage(book, filter, plan, { order, after, limit });
+  if (maxAgeMs !== undefined) {
+    const shows = shownBy(filter, order, projection);
+    const old = staleRows(book, page.rows, shows, maxAgeMs);
+    if (old !== undefined) return old;
   }
+  const parts: string[] = [];
+  for (const row of page.rows) {
+    if (parts.length % rowsPerStep === rowsPerStep - 1) yield;
+    parts.push(projection.json(row, book.of(row.host)));
+  }
+  if (start.isOver()) return readAnew;
   const token =
-    more && last !== undefined
-      ? `"nextPageToken":${JSON.stringify(writePageToken(filter, last))},`
+    page.more && page.last !== undefined && topK === undefined
+      ? `"nextPageToken":${JSON.stringify(writePageToken(binding, page.last))},`
       : '';
-  const unreachable = JSON.stringify(asking.unreachable(filter.hosts ?? asking.allHosts()));
+  const explanation = query.explain === true ? `,"explain":${explain(asking, plan, order)}` : '';
   return {
     kind: 'found',
-    json: `{"domains":[${parts.join(',')}],${token}${asking.revisionField},"unreachable":${unreachable}}`,
+    json: `{"domains":[${parts.join(',')}],${token}${start.revisionField},"unreachable":${JSON.stringify(asking.unreachable(hosts))}${explanation}}`,
   };
 }
 
-/** The rows of a filter after a position, in order. */
-function* select(
-  table: StateTable,
-  filter: DomainFilter,
-  after: PagePosition | undefined,
-): Generator<Row> {
-  const candidates = fromIndex(table, filter);
-  if (candidates !== undefined) {
-    const rows = candidates.filter((row) => matches(row, filter) && isAfter(row, after));
-    yield* rows.toSorted(compare);
-    return;
-  }
-  for (const slot of slotsOf(table, filter.hosts)) {
-    if (after !== undefined && slot.host < after.host) continue;
-    const from = after?.host === slot.host ? firstAfter(slot.sorted, after.uuid) : 0;
-    for (let i = from; i < slot.sorted.length; i++) {
-      const row = slot.sorted[i];
-      if (row !== undefined && matches(row, filter)) yield row;
-    }
-  }
+/** Every row of the filter as a line of JSON, and at the end one that tells that it is complete. */
+export function* streamDomains(
+  asking: Asking,
+  { filter, projection = wholeRow }: Pick<ListQuery, 'filter' | 'projection'>,
+  write: (line: string) => void,
+): Sliced<void> {
+  const start = startOf(asking);
+  const book = new FactsBook(asking);
+  let rows = 0;
+  yield* eachRow(book, filter, planFor(asking, filter), (row) => {
+    rows++;
+    write(`${projection.json(row, book.of(row.host))}\n`);
+    return true;
+  });
+  if (start.isOver()) return;
+  const unreachable = JSON.stringify(asking.unreachable(hostsInScope(asking, filter)));
+  write(`{"complete":true,"rows":${rows},${start.revisionField},"unreachable":${unreachable}}\n`);
 }
 
-/** Rows that an index names, when it names few; undefined when walking the hosts is as good. */
-function fromIndex(table: StateTable, { names, states }: DomainFilter): Row[] | undefined {
-  if (names !== undefined) return [...names].flatMap((name) => [...table.byName.get(name)]);
-  if (states === undefined) return undefined;
-  const sets = [...states].map((state) => table.byState.get(state) ?? new Set<Row>());
-  const count = sets.reduce((sum, set) => sum + set.size, 0);
-  return count < table.rows / 8 ? sets.flatMap((set) => [...set]) : undefined;
+export const readAnew: Answer = {
+  kind: 'not-ready',
+  detail: 'the view was read anew while it was being asked: ask again',
+};
+
+/** What the answer stands for: the moment at which the question began to be answered. */
+export function startOf(asking: Asking): { revisionField: string; isOver: () => boolean } {
+  const { view } = asking;
+  const { revisionField } = asking;
+  const { table } = view;
+  return { revisionField, isOver: () => view.table !== table };
 }
 
-function slotsOf(table: StateTable, hosts: DomainFilter['hosts']): readonly HostSlot[] {
-  if (hosts === undefined) return table.sortedHosts;
-  return [...hosts].toSorted().flatMap((host: HostId) => table.hosts.get(host) ?? []);
+/** The hosts that an answer to this filter speaks of. */
+export function hostsInScope(asking: Asking, { hosts }: DomainFilter): HostId[] {
+  if (hosts === undefined) return [...asking.allHosts()];
+  return [...hosts].filter((host) => asking.scope.host(host));
 }
 
-function matches(row: Row, { hosts, states, names }: DomainFilter): boolean {
-  return (
-    (hosts === undefined || hosts.has(row.host)) &&
-    (states === undefined || states.has(row.state)) &&
-    (names === undefined || names.has(row.name))
-  );
+/** What the answer depends on beside rows and trust. */
+export function shownBy(
+  { expression }: DomainFilter,
+  order: Order = byIdentity,
+  projection: Projection = wholeRow,
+): Shows {
+  const keys = order.keys.map(({ path }) => path.of);
+  return {
+    stats: projection.stats || expression?.uses.stats === true || keys.includes('stat'),
+    config: projection.config || expression?.uses.config === true || keys.includes('config'),
+  };
 }
 
-function compare(a: Row, b: Row): number {
-  if (a.host !== b.host) return a.host < b.host ? -1 : 1;
-  return a.uuid < b.uuid ? -1 : 1;
-}
-
-function isAfter(row: Row, after: PagePosition | undefined): boolean {
-  if (after === undefined) return true;
-  return row.host > after.host || (row.host === after.host && row.uuid > after.uuid);
-}
-
-/** Index of the first row above `uuid`: by halving, as the rows are sorted. */
-function firstAfter(rows: readonly Row[], uuid: DomainUuid): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle]?.uuid ?? '') > uuid) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+function explain(asking: Asking, plan: Plan, order: Order): string {
+  const sorted = order.keys.length > 0 || plan.rows.kind === 'chosen';
+  return JSON.stringify({
+    index: plan.by,
+    candidates: asking.scope.key === '' ? plan.candidates : null,
+    rows: asking.scope.key === '' ? asking.view.table.rows : null,
+    order: sorted ? 'sorted' : 'as indexed',
+  });
 }

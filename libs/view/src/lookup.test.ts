@@ -1,5 +1,6 @@
 import { domainAnswerSchema, hostDomainAnswerSchema } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
+import { Asking } from './asking.ts';
 import type { Answer } from './asking.ts';
 import { findHost } from './hosts.ts';
 import { findDomain, findOnHost, notReady } from './lookup.ts';
@@ -22,11 +23,11 @@ function world(): World {
 test('a domain is found by uuid, by host and uuid, id and name', () => {
   const { view } = world();
   const now = at(1_000);
-  const byUuid = parsed(findDomain(view, now, uuidOf(1)));
+  const byUuid = parsed(findDomain(new Asking(view, now), uuidOf(1)));
   expect(domainAnswerSchema.parse(byUuid)).toEqual(byUuid);
   expect(byUuid).toMatchObject({ host: 'hv1', name: 'vm-1', id: 1, trust: 'live' });
   for (const by of [{ uuid: uuidOf(1) }, { id: 1 }, { name: 'vm-1' }]) {
-    const answer = parsed(findOnHost(view, now, 'hv1', by));
+    const answer = parsed(findOnHost(new Asking(view, now), 'hv1', by));
     expect(hostDomainAnswerSchema.parse(answer)).toEqual(answer);
     expect(answer).toMatchObject({ uuid: uuidOf(1), trust: 'live' });
   }
@@ -35,38 +36,42 @@ test('a domain is found by uuid, by host and uuid, id and name', () => {
 test('a domain on two hosts answers with its owner and both presences', () => {
   const made = world();
   made.state(presence('hv2', 1, { state: 'paused', id: 9 }));
-  const answer = parsed(findDomain(made.view, at(1_000), uuidOf(1)));
+  const answer = parsed(findDomain(new Asking(made.view, at(1_000)), uuidOf(1)));
   expect(answer).toMatchObject({ host: 'hv1', state: 'running' });
   expect(answer['presences']).toMatchObject([{ host: 'hv1' }, { host: 'hv2', state: 'paused' }]);
 });
 
 test('absence is claimed only when every wanted host is live, as of the oldest verification', () => {
   const made = world();
-  const absent = findDomain(made.view, at(1_500), uuidOf(2));
+  const absent = findDomain(new Asking(made.view, at(1_500)), uuidOf(2));
   // hv2 was verified at 1,000 - 3,000.
   expect(absent).toMatchObject({ kind: 'absent', asOf: new Date(at(-2_000).wallMs).toISOString() });
   made.state(record('hv2', { sync: 'lost', problem: 'connection refused' }));
-  const unknown = findDomain(made.view, at(1_500), uuidOf(2));
+  const unknown = findDomain(new Asking(made.view, at(1_500)), uuidOf(2));
   expect(unknown).toMatchObject({ kind: 'unknown', unreachable: ['hv2'] });
   expect(unknown).toHaveProperty('detail', expect.stringContaining('connection refused'));
   // On a host that is live, absence there is still a proof.
-  expect(findOnHost(made.view, at(1_500), 'hv1', { uuid: uuidOf(2) }).kind).toBe('absent');
-  expect(findOnHost(made.view, at(1_500), 'hv2', { uuid: uuidOf(2) }).kind).toBe('unknown');
+  expect(findOnHost(new Asking(made.view, at(1_500)), 'hv1', { uuid: uuidOf(2) }).kind).toBe(
+    'absent',
+  );
+  expect(findOnHost(new Asking(made.view, at(1_500)), 'hv2', { uuid: uuidOf(2) }).kind).toBe(
+    'unknown',
+  );
 });
 
 test('a scope without hosts, and a host that nobody watches, prove nothing', () => {
-  expect(findDomain(World.ready().view, at(0), uuidOf(1)).kind).toBe('unknown');
-  const answer = findOnHost(world().view, at(1_000), 'hv7', { name: 'vm-1' });
+  expect(findDomain(new Asking(World.ready().view, at(0)), uuidOf(1)).kind).toBe('unknown');
+  const answer = findOnHost(new Asking(world().view, at(1_000)), 'hv7', { name: 'vm-1' });
   expect(answer).toMatchObject({ kind: 'unknown', unreachable: ['hv7'] });
-  expect(findHost(world().view, at(1_000), 'hv7').kind).toBe('absent');
+  expect(findHost(new Asking(world().view, at(1_000)), 'hv7').kind).toBe('absent');
 });
 
 test('an id that STOPPED took away finds nothing, and its next owner is found by it', () => {
   const made = world();
   made.state(presence('hv1', 1, { state: 'shutoff', id: null }));
-  expect(findOnHost(made.view, at(1_000), 'hv1', { id: 1 }).kind).toBe('absent');
+  expect(findOnHost(new Asking(made.view, at(1_000)), 'hv1', { id: 1 }).kind).toBe('absent');
   made.state(presence('hv1', 2, { id: 1 }));
-  expect(parsed(findOnHost(made.view, at(1_000), 'hv1', { id: 1 }))).toMatchObject({
+  expect(parsed(findOnHost(new Asking(made.view, at(1_000)), 'hv1', { id: 1 }))).toMatchObject({
     uuid: uuidOf(2),
   });
 });
@@ -75,23 +80,27 @@ test('while two rows claim a name or an id, the later word counts', () => {
   const made = world();
   made.state(presence('hv1', 2, { name: 'vm-1', id: 1 }));
   for (const by of [{ name: 'vm-1' }, { id: 1 }]) {
-    expect(parsed(findOnHost(made.view, at(1_000), 'hv1', by))['uuid']).toBe(uuidOf(2));
+    expect(parsed(findOnHost(new Asking(made.view, at(1_000)), 'hv1', by))['uuid']).toBe(uuidOf(2));
   }
   made.state(tombstone('hv1', 2));
-  expect(parsed(findOnHost(made.view, at(1_000), 'hv1', { name: 'vm-1' }))['uuid']).toBe(uuidOf(1));
+  expect(
+    parsed(findOnHost(new Asking(made.view, at(1_000)), 'hv1', { name: 'vm-1' }))['uuid'],
+  ).toBe(uuidOf(1));
 });
 
 test('a look-up by id on a host that is not live is refused', () => {
   const made = world();
   made.state(record('hv1', { sync: 'lost' }));
-  const answer = findOnHost(made.view, at(1_000), 'hv1', { id: 1 });
+  const answer = findOnHost(new Asking(made.view, at(1_000)), 'hv1', { id: 1 });
   expect(answer).toMatchObject({ kind: 'unknown', unreachable: ['hv1'] });
 });
 
 test('a lost session takes its ids away; name and state stay, marked', () => {
   const made = world();
   made.state(record('hv1', { sync: 'lost', problem: 'hung up' }));
-  expect(parsed(findOnHost(made.view, at(1_000), 'hv1', { name: 'vm-1' }))).toMatchObject({
+  expect(
+    parsed(findOnHost(new Asking(made.view, at(1_000)), 'hv1', { name: 'vm-1' })),
+  ).toMatchObject({
     id: null,
     state: 'running',
     trust: 'lost',

@@ -13,10 +13,9 @@ export function notReady(view: View, now: Moment): Answer | undefined {
 }
 
 /** A domain wherever it is: the owner's fields, and every presence. */
-export function findDomain(view: View, now: Moment, uuid: DomainUuid): Answer {
-  const asking = new Asking(view, now);
-  const claims = view.table.byUuid
-    .get(uuid)
+export function findDomain(asking: Asking, uuid: DomainUuid): Answer {
+  const claims = asking
+    .seen(asking.view.table.byUuid.get(uuid))
     .map((row) => ({ row, state: row.state, seq: row.seq, trust: asking.trustOf(row) }));
   const owner = ownerOf(claims);
   if (owner === undefined) return asking.absence(uuid, undefined, hidesUuid(uuid));
@@ -32,8 +31,7 @@ export function findDomain(view: View, now: Moment, uuid: DomainUuid): Answer {
 export type OnHost = { uuid: DomainUuid } | { id: number } | { name: string };
 
 /** A domain on one named host. By id only while the host is live: ids are given anew (T3). */
-export function findOnHost(view: View, now: Moment, host: HostId, by: OnHost): Answer {
-  const asking = new Asking(view, now);
+export function findOnHost(asking: Asking, host: HostId, by: OnHost): Answer {
   const found = rowOnHost(asking, host, by);
   if ('kind' in found) return found;
   return { kind: 'found', json: `${asking.open(found)},${asking.revisionField}}` };
@@ -47,15 +45,15 @@ export function rowOnHost(
 ): Row | Exclude<Answer, { kind: 'found' }> {
   const slot = asking.view.table.hosts.get(host);
   if ('uuid' in by) {
-    return (
-      slot?.rows.get(by.uuid) ?? asking.absence(`${by.uuid} on ${host}`, host, hidesUuid(by.uuid))
-    );
+    const row = slot?.rows.get(by.uuid);
+    if (row !== undefined && asking.sees(row)) return row;
+    return asking.absence(`${by.uuid} on ${host}`, host, hidesUuid(by.uuid));
   }
   if ('name' in by) {
-    const row = newest(slot?.byName.get(by.name));
+    const row = newest(asking.seen(slot?.byName.get(by.name) ?? []));
     return row ?? asking.absence(`named ${JSON.stringify(by.name)} on ${host}`, host, hidesAny);
   }
-  const row = newest(slot?.byId.get(by.id));
+  const row = newest(asking.seen(slot?.byId.get(by.id) ?? []));
   if (row === undefined) return asking.absence(`of id ${by.id} on ${host}`, host, hidesAny);
   if (asking.trustOf(row) !== 'live') {
     const { trust, reason } = asking.host(host);
@@ -67,8 +65,8 @@ export function rowOnHost(
 }
 
 /** Two rows may claim a name or id while a change is under way: the later word took it away. */
-function newest(rows: readonly Row[] | undefined): Row | undefined {
-  return rows?.reduce<Row | undefined>(
+function newest(rows: readonly Row[]): Row | undefined {
+  return rows.reduce<Row | undefined>(
     (best, row) => (best === undefined || row.seq > best.seq ? row : best),
     undefined,
   );

@@ -1,35 +1,56 @@
-/** Opaque page tokens: where the last page ended, bound to the filter that it was asked with. */
+/**
+ * Opaque page tokens: where the last page ended, bound to the filter, order and scope that it was
+ * asked with. A place is made of values, not of a row, so that it stays right when the row goes.
+ */
 import { createHash } from 'node:crypto';
-import { hostIdPattern, uuidPattern, type DomainUuid, type HostId } from '@virtscope/contracts';
-import type { DomainFilter } from './filter.ts';
+import { hostIdPattern, uuidPattern } from '@virtscope/contracts';
+import { filterKey, type DomainFilter } from './filter.ts';
+import type { Order, OrderValue, Place } from './order.ts';
+import type { Scope } from './scope.ts';
 
-export type PagePosition = { host: HostId; uuid: DomainUuid };
+const version = 2;
+const foreign = 'it is no token of this API';
 
-export function writePageToken(filter: DomainFilter, { host, uuid }: PagePosition): string {
-  return Buffer.from(JSON.stringify([1, digestOf(filter), host, uuid])).toString('base64url');
+export function bindingOf(filter: DomainFilter, order: Order, scope: Scope): string {
+  const text = JSON.stringify([filterKey(filter), order.text, scope.key]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
-/** @returns why the token cannot be used with this filter, or where to go on */
+export function writePageToken(binding: string, { values, host, uuid }: Place): string {
+  return Buffer.from(JSON.stringify([version, binding, values, host, uuid])).toString('base64url');
+}
+
+/** @returns why the token cannot be used here, or where to go on */
 export function readPageToken(
-  filter: DomainFilter,
+  binding: string,
+  order: Order,
   token: string,
-): { ok: true; after: PagePosition } | { ok: false; reason: string } {
-  const parts = parse(token);
-  if (parts === undefined) return { ok: false, reason: 'it is no token of this API' };
-  const [version, digest, host, uuid] = parts;
+): { ok: true; after: Place } | { ok: false; reason: string } {
+  const [told, bound, values, host, uuid] = parse(token) ?? [];
   if (
-    version !== 1 ||
+    told !== version ||
     typeof host !== 'string' ||
     typeof uuid !== 'string' ||
     !hostIdPattern.test(host) ||
-    !uuidPattern.test(uuid)
+    !uuidPattern.test(uuid) ||
+    !isValues(values)
   ) {
-    return { ok: false, reason: 'it is no token of this API' };
+    return { ok: false, reason: foreign };
   }
-  if (digest !== digestOf(filter)) {
-    return { ok: false, reason: 'it belongs to a list with other filters' };
+  if (bound !== binding) {
+    return { ok: false, reason: 'it belongs to a list with other filters or another order' };
   }
-  return { ok: true, after: { host, uuid } };
+  if (values.length !== order.keys.length) return { ok: false, reason: foreign };
+  return { ok: true, after: { values, host, uuid } };
+}
+
+function isValues(values: unknown): values is OrderValue[] {
+  return (
+    Array.isArray(values) &&
+    values.every(
+      (value) => value === null || ['string', 'number', 'boolean'].includes(typeof value),
+    )
+  );
 }
 
 function parse(token: string): unknown[] | undefined {
@@ -39,9 +60,4 @@ function parse(token: string): unknown[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-function digestOf({ hosts, states, names }: DomainFilter): string {
-  const text = JSON.stringify([hosts, states, names].map((set) => set && [...set].toSorted()));
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { Asking } from './asking.ts';
 import { findDomain } from './lookup.ts';
 import { listDomains } from './list.ts';
+import { runAll } from './sliced.ts';
 import { at, presence, record, tombstone, uuidOf, World } from './world.fixture.ts';
 
 const anew = { createdMs: 2_000, timeline: 0 };
@@ -13,7 +15,7 @@ function filled(): World {
 }
 
 function list(world: World, nowMs: number): Record<string, unknown> {
-  const answer = listDomains(world.view, at(nowMs), { filter: {} });
+  const answer = runAll(listDomains(new Asking(world.view, at(nowMs)), { filter: {} }));
   return JSON.parse((answer as { json: string }).json) as Record<string, unknown>;
 }
 
@@ -45,7 +47,7 @@ test('a bus that lost everything is not an empty fleet', () => {
     ],
     unreachable: ['hv1', 'hv2'],
   });
-  expect(findDomain(world.view, at(1_500), uuidOf(3)).kind).toBe('unknown');
+  expect(findDomain(new Asking(world.view, at(1_500)), uuidOf(3)).kind).toBe('unknown');
 });
 
 test('after a lost bus a host is right again with its first synced record', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { subjects, type HostRecord, type Presence, type Tombstone } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
+import { Asking } from './asking.ts';
 import { findDomain, findOnHost } from './lookup.ts';
 import { StateTable } from './state-table.ts';
 import type { StateMessage } from './decode.ts';
@@ -23,7 +24,7 @@ test('rows of a lower epoch are shown as syncing until the record says synced', 
   world.state(presence('hv1', 1), record('hv1'));
   world.state(record('hv1', { epoch: 11, sync: 'syncing' }));
   world.beat(1_000, { hv1: { epoch: 11, link: 'syncing', upTo: 3 } });
-  const answer = findDomain(world.view, at(1_000), uuidOf(1));
+  const answer = findDomain(new Asking(world.view, at(1_000)), uuidOf(1));
   expect(answer).toMatchObject({ kind: 'found' });
   expect(JSON.parse((answer as { json: string }).json)).toMatchObject({
     trust: 'syncing',
@@ -96,15 +97,17 @@ test('a row whose newest message is malformed is not passed off as live', () => 
   world.raw(subjects.state('hv1', 'domain', uuidOf(1)), '{');
   world.raw(subjects.state('hv1', 'domain', uuidOf(7)), '{');
   world.beat(1_000, { hv1: { upTo: 4 } });
-  const found = findDomain(world.view, at(1_000), uuidOf(1)) as { json: string };
+  const found = findDomain(new Asking(world.view, at(1_000)), uuidOf(1)) as { json: string };
   expect(JSON.parse(found.json)).toMatchObject({ trust: 'gap' });
   // Nobody can say that there is no seventh domain; that there is no eighth, the view can.
-  expect(findDomain(world.view, at(1_000), uuidOf(7)).kind).toBe('unknown');
-  expect(findDomain(world.view, at(1_000), uuidOf(8)).kind).toBe('absent');
-  expect(findOnHost(world.view, at(1_000), 'hv1', { name: 'vm-8' }).kind).toBe('unknown');
+  expect(findDomain(new Asking(world.view, at(1_000)), uuidOf(7)).kind).toBe('unknown');
+  expect(findDomain(new Asking(world.view, at(1_000)), uuidOf(8)).kind).toBe('absent');
+  expect(findOnHost(new Asking(world.view, at(1_000)), 'hv1', { name: 'vm-8' }).kind).toBe(
+    'unknown',
+  );
   world.state(presence('hv1', 1), tombstone('hv1', 7));
-  expect(findDomain(world.view, at(1_000), uuidOf(1))).toMatchObject({ kind: 'found' });
-  expect(findDomain(world.view, at(1_000), uuidOf(7)).kind).toBe('absent');
+  expect(findDomain(new Asking(world.view, at(1_000)), uuidOf(1))).toMatchObject({ kind: 'found' });
+  expect(findDomain(new Asking(world.view, at(1_000)), uuidOf(7)).kind).toBe('absent');
 });
 
 test('subjects that no writer builds change nothing', () => {

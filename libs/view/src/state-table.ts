@@ -44,6 +44,17 @@ export type Applied = 'applied' | IgnoredReason;
 
 type Version = { epoch: Epoch; seq: number };
 
+/** One presence before and after a message; undefined where there was or is none. */
+export type RowChange = {
+  host: HostId;
+  uuid: DomainUuid;
+  before: Row | undefined;
+  after: Row | undefined;
+  /** Once this change is told, all up to here is: one message may end many rows. */
+  toldSeq: number;
+};
+export type RowListener = (change: RowChange) => void;
+
 /** What is known of one host. */
 export class HostSlot {
   readonly host: HostId;
@@ -89,6 +100,16 @@ export class StateTable {
   readonly byUuid = new MultiIndex<DomainUuid, Row>();
   readonly byName = new MultiIndex<string, Row>();
   readonly byState = new Map<string, Set<Row>>();
+  /** By what their disks' sources name. */
+  readonly byDisk = new MultiIndex<string, Row>();
+  /** By the MAC addresses of their interfaces, in lower case. */
+  readonly byMac = new MultiIndex<string, Row>();
+  /** Rows without a configuration, which may use any disk and any MAC. */
+  readonly unconfigured = new Set<Row>();
+  /** Rows whose size limit took parts of their configuration away. */
+  readonly shortened = new Set<Row>();
+  /** Hears of every change of a row, after it was made. */
+  listener: RowListener | undefined;
   readonly ignored: Record<IgnoredReason, number> = {
     duplicate: 0,
     superseded: 0,
@@ -96,6 +117,7 @@ export class StateTable {
     'other-type': 0,
   };
   readonly #ends = new Map<string, Version>();
+  #endsForgottenThrough = 0;
   #rows = 0;
   #appliedSeq = 0;
   #sortedHosts: HostSlot[] | undefined;
@@ -165,23 +187,48 @@ export class StateTable {
 
   /** Ends carried rows of a host that nobody will ever sync again. */
   dropCarried(host: HostId): void {
-    this.#dropBelow(this.hosts.get(host), 1);
+    this.#dropBelow(this.hosts.get(host), 1, this.#appliedSeq);
+  }
+
+  /** What ended after `seq`: who saw the stream up to there may still hold it. */
+  *endedSince(seq: number): Generator<{ host: HostId; uuid: DomainUuid }> {
+    for (const [key, end] of this.#ends) {
+      if (end.seq <= seq) continue;
+      const slash = key.indexOf('/');
+      yield { host: key.slice(0, slash), uuid: key.slice(slash + 1) };
+    }
+  }
+
+  /** Ends at or below this sequence may have been forgotten. */
+  get endsForgottenThrough(): number {
+    return this.#endsForgottenThrough;
   }
 
   #applyRow(seq: number, row: DomainRow): Applied {
     const slot = this.#slot(row.host);
-    if (row.epoch < slot.syncedEpoch) return 'stale-writer'; // R2
     const key = endKey(row.host, row.uuid);
     const held = slot.rows.get(row.uuid);
+    if (row.epoch < slot.syncedEpoch) {
+      // R2. Another replica may have shown it: whoever resumes here must hear that it ended.
+      if (held === undefined && !this.#ends.has(key)) {
+        this.#end(key, { epoch: row.epoch, seq: Math.max(seq, slot.recordSeq) });
+      }
+      return 'stale-writer';
+    }
     const refused = refuse(held ?? this.#ends.get(key), { epoch: row.epoch, seq });
     if (refused !== undefined) return refused;
     if (seq > (slot.unreadable.get(row.uuid) ?? 0)) slot.unreadable.delete(row.uuid);
     if (held !== undefined) this.#delete(slot, held);
+    let after: Row | undefined;
     if (isTombstone(row)) {
       this.#end(key, { epoch: row.epoch, seq });
     } else {
       this.#ends.delete(key);
-      this.#insert(slot, makeRow(seq, row));
+      after = makeRow(seq, row);
+      this.#insert(slot, after);
+    }
+    if (held !== undefined || after !== undefined) {
+      this.listener?.({ host: row.host, uuid: row.uuid, before: held, after, toldSeq: seq });
     }
     return 'applied';
   }
@@ -190,7 +237,7 @@ export class StateTable {
     const slot = this.#slot(record.host);
     if (record.sync === 'synced' && record.epoch > slot.syncedEpoch) {
       slot.syncedEpoch = record.epoch;
-      this.ignored['stale-writer'] += this.#dropBelow(slot, record.epoch); // R2
+      this.ignored['stale-writer'] += this.#dropBelow(slot, record.epoch, seq); // R2
     }
     const held = slot.record && { epoch: slot.record.epoch, seq: slot.recordSeq };
     const refused = refuse(held, { epoch: record.epoch, seq });
@@ -202,12 +249,16 @@ export class StateTable {
   }
 
   /** @returns how many rows of this stream were dropped; carried ones are not counted */
-  #dropBelow(slot: HostSlot | undefined, epoch: Epoch): number {
+  #dropBelow(slot: HostSlot | undefined, epoch: Epoch, seq: number): number {
     let dropped = 0;
     for (const row of slot?.rows.values() ?? []) {
       if (slot === undefined || row.epoch >= epoch) continue;
       this.#delete(slot, row);
+      // Who saw it must hear that it ended, though no tombstone says so yet.
+      this.#end(endKey(row.host, row.uuid), { epoch: row.epoch, seq });
       if (row.epoch > 0) dropped++;
+      const { host, uuid } = row;
+      this.listener?.({ host, uuid, before: row, after: undefined, toldSeq: seq - 1 });
     }
     return dropped;
   }
@@ -230,6 +281,10 @@ export class StateTable {
     if (peers === undefined) this.byState.set(row.state, (peers = new Set()));
     peers.add(row);
     this.#rows++;
+    if (row.config === undefined) this.unconfigured.add(row);
+    if (row.config?.omitted !== undefined) this.shortened.add(row);
+    for (const path of disksOf(row)) this.byDisk.add(path, row);
+    for (const mac of macsOf(row)) this.byMac.add(mac, row);
   }
 
   #delete(slot: HostSlot, row: Row): void {
@@ -240,16 +295,30 @@ export class StateTable {
     peers?.delete(row);
     if (peers?.size === 0) this.byState.delete(row.state);
     this.#rows--;
+    this.unconfigured.delete(row);
+    this.shortened.delete(row);
+    for (const path of disksOf(row)) this.byDisk.delete(path, row);
+    for (const mac of macsOf(row)) this.byMac.delete(mac, row);
   }
 
   #end(key: string, version: Version): void {
     this.#ends.delete(key);
     this.#ends.set(key, version);
     if (this.#ends.size > maxRememberedEnds) {
-      const oldest = this.#ends.keys().next();
-      if (oldest.done !== true) this.#ends.delete(oldest.value);
+      const [oldest] = this.#ends;
+      if (oldest === undefined) return;
+      this.#ends.delete(oldest[0]);
+      this.#endsForgottenThrough = Math.max(this.#endsForgottenThrough, oldest[1].seq);
     }
   }
+}
+
+function disksOf({ config }: Row): Set<string> {
+  return new Set(config?.disks.flatMap(({ source }) => source ?? []));
+}
+
+function macsOf({ config }: Row): Set<string> {
+  return new Set(config?.interfaces.flatMap(({ mac }) => mac?.toLowerCase() ?? []));
 }
 
 const endKey = (host: HostId, uuid: DomainUuid): string => `${host}/${uuid}`;

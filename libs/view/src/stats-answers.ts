@@ -1,10 +1,9 @@
 /** Stats, joined with the rows on (host, uuid, id): those of another run are another domain's. */
 import type { DomainUuid, HostId, StatsCell, StatsPage, StatsTier } from '@virtscope/contracts';
-import { Asking, type Answer } from './asking.ts';
+import type { Answer, Asking } from './asking.ts';
 import { hostMissing } from './hosts.ts';
 import { rowOnHost } from './lookup.ts';
 import { cellsAt } from './stats-table.ts';
-import type { Moment, View } from './view.ts';
 
 type Completeness = StatsPage['groups'][string];
 type Sample = {
@@ -15,8 +14,8 @@ type Sample = {
 };
 
 /** The newest stats of one domain, of each tier those of its present run. */
-export function domainStats(view: View, now: Moment, host: HostId, uuid: DomainUuid): Answer {
-  const asking = new Asking(view, now);
+export function domainStats(asking: Asking, host: HostId, uuid: DomainUuid): Answer {
+  const { view, now } = asking;
   const row = rowOnHost(asking, host, { uuid });
   if ('kind' in row) return row;
   const found = view.stats
@@ -36,8 +35,8 @@ export function domainStats(view: View, now: Moment, host: HostId, uuid: DomainU
 }
 
 /** The newest stats of all domains of a host that the view knows in the same run. */
-export function hostStats(view: View, now: Moment, host: HostId): Answer {
-  const asking = new Asking(view, now);
+export function hostStats(asking: Asking, host: HostId): Answer {
+  const { view, now } = asking;
   const missing = hostMissing(asking, host);
   if (missing !== undefined) return missing;
   const { slot, trust, reason, verifiedAt } = asking.host(host);
@@ -45,7 +44,8 @@ export function hostStats(view: View, now: Moment, host: HostId): Answer {
   const domains = new Map<DomainUuid, Record<string, StatsCell>>();
   for (const { page } of pages) {
     for (const [position, uuid] of page.uuids.entries()) {
-      if (slot?.rows.get(uuid)?.id !== page.ids[position]) continue;
+      const row = slot?.rows.get(uuid);
+      if (row === undefined || row.id !== page.ids[position] || !asking.sees(row)) continue;
       const fields = domains.get(uuid) ?? {};
       for (const [name, cell] of cellsAt(page, position)) fields[name] = cell;
       domains.set(uuid, fields);

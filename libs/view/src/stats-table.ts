@@ -17,7 +17,7 @@ export const maxStatsAgeMs = statsStream.maxAgeMs;
 export const ignoredPages = ['superseded', 'stale-writer'] as const;
 export type IgnoredPage = (typeof ignoredPages)[number];
 
-type HeldPage = {
+export type HeldPage = {
   page: StatsPage;
   /** When the broker took it, by the broker's clock. */
   brokerMs: number;
@@ -25,12 +25,40 @@ type HeldPage = {
   positions: Map<DomainUuid, number> | undefined;
 };
 
+/** A page that speaks for its host now. */
+export class CurrentPage {
+  readonly held: HeldPage;
+  readonly ageMs: number;
+
+  constructor(held: HeldPage, ageMs: number) {
+    this.held = held;
+    this.ageMs = ageMs;
+  }
+
+  /** Where a domain stands in the page, if it is of the same run. */
+  positionOf(row: { uuid: DomainUuid; id: number | null }): number | undefined {
+    const position = this.anyPositionOf(row.uuid);
+    if (position === undefined || (this.held.page.ids[position] ?? null) !== row.id) {
+      return undefined;
+    }
+    return position;
+  }
+
+  /** Where a domain stands in the page, of whatever run. */
+  anyPositionOf(uuid: DomainUuid): number | undefined {
+    const { held } = this;
+    held.positions ??= new Map(held.page.uuids.map((each, position) => [each, position]));
+    return held.positions.get(uuid);
+  }
+}
+
 /** What one page says about one domain. */
 export type PageRow = { page: StatsPage; ageMs: number; position: number; id: number | null };
 
 export class StatsTable {
   readonly clock = new BrokerClock();
   readonly ignored: Record<IgnoredPage, number> = { superseded: 0, 'stale-writer': 0 };
+  #generation = 0;
   readonly #hosts = new Map<HostId, Map<StatsTier, Map<number, HeldPage>>>();
   /** Highest epoch of the pages themselves. */
   readonly #seenEpochs = new Map<HostId, Epoch>();
@@ -54,21 +82,22 @@ export class StatsTable {
       return 'superseded';
     }
     pages.set(page.page, { page, brokerMs, positions: undefined });
+    this.#generation++;
     return 'applied';
   }
 
   /** The pages that speak for a host now, tier by tier: none of a lower epoch, none too old. */
   pagesOf(host: HostId, nowMs: number): { page: StatsPage; ageMs: number }[] {
-    return this.#current(host, nowMs).map(({ held, ageMs }) => ({ page: held.page, ageMs }));
+    return this.current(host, nowMs).map(({ held, ageMs }) => ({ page: held.page, ageMs }));
   }
 
   /** What the host's pages say about a domain: of each tier the newest page that has it. */
   rowsOf(host: HostId, uuid: DomainUuid, nowMs: number): PageRow[] {
     const newest = new Map<StatsTier, PageRow>();
-    for (const { held, ageMs } of this.#current(host, nowMs)) {
-      const { page } = held;
-      held.positions ??= new Map(page.uuids.map((each, position) => [each, position]));
-      const position = held.positions.get(uuid);
+    for (const current of this.current(host, nowMs)) {
+      const { ageMs } = current;
+      const { page } = current.held;
+      const position = current.anyPositionOf(uuid);
       if (position === undefined) continue;
       const other = newest.get(page.tier)?.page;
       if (other === undefined || page.sampleId > other.sampleId) {
@@ -91,16 +120,22 @@ export class StatsTable {
     }
   }
 
+  /** Grows with every page applied: what was shown of stats before may be old. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   get pages(): number {
     let count = 0;
     for (const tiers of this.#hosts.values()) for (const { size } of tiers.values()) count += size;
     return count;
   }
 
-  #current(host: HostId, nowMs: number): { held: HeldPage; ageMs: number }[] {
+  /** As {@link pagesOf}, with the places of the domains in them. */
+  current(host: HostId, nowMs: number): CurrentPage[] {
     const tiers = this.#hosts.get(host);
     const epoch = this.#epochOf(host);
-    const current: { held: HeldPage; ageMs: number }[] = [];
+    const current: CurrentPage[] = [];
     for (const tier of statsTiers) {
       const all = [...(tiers?.get(tier)?.values() ?? [])].filter(
         ({ page }) => page.epoch === epoch,
@@ -112,7 +147,7 @@ export class StatsTable {
         const sinceMs = this.clock.ageMs(held.brokerMs, nowMs);
         if (held.page.page >= pages || sinceMs === undefined) continue;
         const ageMs = held.page.ageMs + sinceMs;
-        if (ageMs <= maxStatsAgeMs) current.push({ held, ageMs });
+        if (ageMs <= maxStatsAgeMs) current.push(new CurrentPage(held, ageMs));
       }
     }
     return current;

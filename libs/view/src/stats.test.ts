@@ -1,5 +1,6 @@
 import { domainStatsSchema, hostStatsSchema, type StatsPage } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
+import { Asking } from './asking.ts';
 import { domainStats, hostStats } from './stats-answers.ts';
 import { maxStatsAgeMs } from './stats-table.ts';
 import { at, bytes, page, presence, record, uuidOf, World } from './world.fixture.ts';
@@ -21,7 +22,7 @@ function publish(made: World, atMs: number, body: StatsPage): string {
 }
 
 function statsOf(made: World, nowMs: number, n = 1): Record<string, unknown> {
-  const answer = domainStats(made.view, at(nowMs), 'hv1', uuidOf(n));
+  const answer = domainStats(new Asking(made.view, at(nowMs)), 'hv1', uuidOf(n));
   expect(answer.kind).toBe('found');
   const body = JSON.parse((answer as { json: string }).json) as Record<string, unknown>;
   expect(domainStatsSchema.parse(body)).toEqual(body);
@@ -97,7 +98,7 @@ test('the tiers of a host are joined by domain, and the worst of its pages speak
     page('hv1', { page: 1, pages: 2, uuids: [uuidOf(2)], ids: [2], groups: { state: 'missing' } }),
   );
   publish(made, 0, page('hv1', { tier: 'monitor', columns: { 'cpu.time': [12] } }));
-  const answer = hostStats(made.view, at(0), 'hv1') as { json: string };
+  const answer = hostStats(new Asking(made.view, at(0)), 'hv1') as { json: string };
   const body = JSON.parse(answer.json) as Record<string, unknown>;
   expect(hostStatsSchema.parse(body)).toEqual(body);
   expect(body['domains']).toMatchObject([

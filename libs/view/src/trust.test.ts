@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Asking } from './asking.ts';
 import { findHost } from './hosts.ts';
 import { at, presence, record, World } from './world.fixture.ts';
 
@@ -22,7 +23,10 @@ test('verifiedAt is told in the wall clock of the reader, by its monotonic age',
   const world = World.ready('hv1');
   world.state(record('hv1'));
   world.beat(10_000, { hv1: { verifiedAgeMs: 4_000, upTo: 1 } });
-  const answer = findHost(world.view, { monotonicMs: 11_000, wallMs: 1_800_000_005_000 }, 'hv1');
+  const answer = findHost(
+    new Asking(world.view, { monotonicMs: 11_000, wallMs: 1_800_000_005_000 }),
+    'hv1',
+  );
   expect(answer).toMatchObject({ kind: 'found' });
   const { verifiedAt } = JSON.parse((answer as { json: string }).json) as { verifiedAt: string };
   // Verified at 6,000, asked at 11,000: five seconds before the wall's now.
@@ -147,7 +151,7 @@ test('a wanted host that no session has read is never, with the reason when ther
   world.state(record('hv2', { sync: 'lost', problem: 'connect ENOENT /run/x' }));
   expect(trust(world, 0, 'hv1')[0]).toBe('never');
   expect(trust(world, 0, 'hv2')).toEqual(['never', 'connect ENOENT /run/x']);
-  expect(findHost(world.view, at(0), 'hv1')).toMatchObject({ kind: 'found' });
+  expect(findHost(new Asking(world.view, at(0)), 'hv1')).toMatchObject({ kind: 'found' });
 });
 
 test('a host record that cannot be read makes the host a gap until a good one follows', () => {

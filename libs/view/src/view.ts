@@ -22,7 +22,7 @@ import {
   type Malformed,
 } from './decode.ts';
 import { Pulses, type RoundTrip } from './pulses.ts';
-import { StateTable, type Applied } from './state-table.ts';
+import { StateTable, type Applied, type RowListener } from './state-table.ts';
 import { StatsTable } from './stats-table.ts';
 import { judgeHost, type HostTrust } from './trust.ts';
 import { WantedHosts, type BucketMessage } from './wanted-hosts.ts';
@@ -38,6 +38,13 @@ export type StreamIdentity = { createdMs: number; timeline: number };
 
 /** Two readings of the reader's clocks: ages by the first, words for people by the second. */
 export type Moment = { monotonicMs: number; wallMs: number };
+
+/** Hears what becomes of the rows that answer. */
+export type ViewFollower = {
+  changed: RowListener;
+  /** Other rows answer now: of another stream, or read anew. */
+  replaced: () => void;
+};
 
 export type StateOutcome = Applied | 'malformed';
 
@@ -58,6 +65,7 @@ export class View {
   #behindSinceMs: number | undefined;
   readonly #removed = new Map<HostId, number>();
   #wantedBefore: ReadonlySet<HostId> | undefined;
+  #follower: ViewFollower | undefined;
 
   // -- VIRT_STATE
 
@@ -110,9 +118,12 @@ export class View {
       fresh.table.carryFrom(this.#table, (host) => wanted?.has(host) ?? true);
       // What was heard so far counted its `upTo` in the stream before.
       if (this.#identity !== undefined) this.pulses.forget();
+      this.#table.listener = undefined;
       this.#table = fresh.table;
+      this.#table.listener = this.#follower?.changed;
       this.#identity = fresh.identity;
       this.#fresh = undefined;
+      this.#follower?.replaced();
     }
     this.#feedProblem = undefined;
     this.#judgeLag(nowMs);
@@ -209,6 +220,12 @@ export class View {
     this.#connected = up;
   }
 
+  /** One may follow: it shares what it hears among all who watch. */
+  follow(follower: ViewFollower): void {
+    this.#follower = follower;
+    this.#table.listener = follower.changed;
+  }
+
   // -- what the answers are made of
 
   /** The rows that answer. */
@@ -235,8 +252,13 @@ export class View {
 
   /** Names the moment that an answer given now stands for; the same in every replica. */
   get revision(): string {
+    return this.revisionAt(this.#table.appliedSeq);
+  }
+
+  /** The revision of an earlier moment of the same stream. */
+  revisionAt(seq: number): string {
     const { createdMs, timeline } = this.#identity ?? { createdMs: 0, timeline: 0 };
-    return formatRevision({ createdMs, timeline, seq: this.#table.appliedSeq });
+    return formatRevision({ createdMs, timeline, seq });
   }
 
   /** The stream's last sequence as the broker said it, and when it was asked. */

@@ -1,6 +1,8 @@
 import { appliedKey } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
+import { Asking } from './asking.ts';
 import { listDomains } from './list.ts';
+import { runAll } from './sliced.ts';
 import { findDomain } from './lookup.ts';
 import { removedHostHorizonMs, View } from './view.ts';
 import { at, entry, record, tombstone, uuidOf, World } from './world.fixture.ts';
@@ -28,11 +30,13 @@ test('half an apply leaves the last whole set wanted, and no absence can be clai
   const world = World.ready('hv1');
   world.state(record('hv1'));
   world.beat(1_000, { hv1: {} });
-  expect(findDomain(world.view, at(1_000), uuidOf(1)).kind).toBe('absent');
+  expect(findDomain(new Asking(world.view, at(1_000)), uuidOf(1)).kind).toBe('absent');
   world.bucket('hv2', entry('hv2'));
   expect(wanted(world.view)).toEqual(['hv1']);
-  expect(findDomain(world.view, at(1_000), uuidOf(1)).kind).toBe('unknown');
-  const list = listDomains(world.view, at(1_000), { filter: {} }) as { json: string };
+  expect(findDomain(new Asking(world.view, at(1_000)), uuidOf(1)).kind).toBe('unknown');
+  const list = runAll(listDomains(new Asking(world.view, at(1_000)), { filter: {} })) as {
+    json: string;
+  };
   expect(JSON.parse(list.json)).toMatchObject({ unreachable: ['hv2'] });
   world.mark([entry('hv1'), entry('hv2')]);
   expect(wanted(world.view)).toEqual(['hv1', 'hv2']);
@@ -70,7 +74,7 @@ test('after a host was taken out, absence in the fleet is unknown for a horizon'
   world.mark([entry('hv1')]);
   const askAt = (nowMs: number): unknown => {
     world.beat(nowMs, { hv1: {} });
-    return findDomain(world.view, at(nowMs), uuidOf(1));
+    return findDomain(new Asking(world.view, at(nowMs)), uuidOf(1));
   };
   expect(askAt(2_000)).toMatchObject({ kind: 'unknown', unreachable: ['hv2'] });
   expect(askAt(removedHostHorizonMs + 2_000)).toMatchObject({ kind: 'absent' });
@@ -83,7 +87,7 @@ test('a reader that started later knows of a removed host by its tombstones', ()
     tombstone('hv2', 1, { tombstone: { reason: 'host-removed', at: '2026-01-01T00:00:00Z' } }),
   );
   world.beat(1_000, { hv1: {} });
-  expect(findDomain(world.view, at(1_000), uuidOf(1))).toMatchObject({
+  expect(findDomain(new Asking(world.view, at(1_000)), uuidOf(1))).toMatchObject({
     kind: 'unknown',
     unreachable: ['hv2'],
   });

@@ -2,6 +2,7 @@
 import {
   appliedKey,
   subjects,
+  type DomainConfig,
   type Heartbeat,
   type HostEntry,
   type HostPulse,
@@ -23,6 +24,33 @@ export const at = (monotonicMs: number): Moment => ({
   monotonicMs,
   wallMs: Date.UTC(2026, 0, 1) + monotonicMs,
 });
+
+export function config(more: Partial<DomainConfig> = {}): DomainConfig {
+  return {
+    observedAt: '2026-01-01T00:00:00.000Z',
+    xmlHash: 'f00d',
+    virtType: 'kvm',
+    arch: 'x86_64',
+    machine: 'pc-q35-7.2',
+    emulator: '/usr/bin/qemu-system-x86_64',
+    vcpusCurrent: 4,
+    vcpusMaximum: 8,
+    memoryCurrentKiB: 4_194_304,
+    memoryMaximumKiB: 4_194_304,
+    disks: [
+      {
+        target: 'vda',
+        bus: 'virtio',
+        device: 'disk',
+        type: 'file',
+        source: '/images/1.qcow2',
+        format: 'qcow2',
+      },
+    ],
+    interfaces: [{ type: 'network', mac: '52:54:00:00:00:01', source: 'default', model: 'virtio' }],
+    ...more,
+  };
+}
 
 export function presence(host: string, n: number, more: Partial<Presence> = {}): Presence {
   return {

@@ -1,9 +1,23 @@
 import { problemTypes } from '@virtscope/contracts';
 import type { Clock } from '@virtscope/runtime';
-import { notReady, reached, type Answer, type Moment, type View } from '@virtscope/view';
-import type { FastifyReply } from 'fastify';
+import {
+  Asking,
+  everything,
+  isTagged,
+  notReady,
+  reached,
+  type Answer,
+  type Freshness,
+  type Moment,
+  type Scope,
+  type Sliced,
+  type View,
+} from '@virtscope/view';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Movement } from '../movement.ts';
-import { invalid, problemOf, sendProblem } from './problem.ts';
+import type { Slices } from '../slices.ts';
+import { sendJson } from './body.ts';
+import { invalid, problemOf, sendProblem, type ProblemDetails } from './problem.ts';
 
 /** How long a request waits for the revision that it wants. */
 export const minRevisionWaitMs = 2_000;
@@ -14,17 +28,44 @@ const retryAfterSeconds = 1;
 export type AnsweringHands = {
   view: View;
   movement: Movement;
+  slices: Slices;
   clock: Clock;
   signal: AbortSignal;
+  /** What the caller may see; everything where it is not said. */
+  scopeOf?: (request: FastifyRequest) => Scope;
+};
+
+export type Question = {
+  minRevision?: string | undefined;
+  ask: (asking: Asking) => Answer | Sliced<Answer>;
+  /** What the answer is tagged with; a caller who has it already gets 304. */
+  tag?: (asking: Asking) => Freshness;
 };
 
 /** Asks the view once it is where the caller wants it, and sends what it says. */
 export async function sendAnswer(
-  { view, movement, clock, signal }: AnsweringHands,
+  hands: AnsweringHands,
+  reply: FastifyReply,
+  { minRevision, ask, tag }: Question,
+): Promise<FastifyReply> {
+  const asking = await whenReady(hands, reply, minRevision);
+  if (!(asking instanceof Asking)) return asking;
+  if (tag !== undefined && isUnchanged(reply, tag(asking))) return reply.code(304).send();
+  const asked = ask(asking);
+  const answer = 'kind' in asked ? asked : await hands.slices.run(asked, hands.signal);
+  if (answer === 'busy') return sendProblem(reply, busy, retryAfterSeconds);
+  if (answer.kind === 'found') return sendJson(reply, answer.json);
+  void reply.removeHeader('etag');
+  const again = answer.kind === 'not-ready' ? retryAfterSeconds : undefined;
+  return sendProblem(reply, problemOf(answer), again);
+}
+
+/** The question's moment, or the refusal that was sent because it cannot be asked now. */
+export async function whenReady(
+  { view, movement, clock, signal, scopeOf }: AnsweringHands,
   reply: FastifyReply,
   minRevision: string | undefined,
-  ask: (now: Moment) => Answer,
-): Promise<FastifyReply> {
+): Promise<Asking | FastifyReply> {
   const unready = notReady(view, moment(clock));
   if (unready !== undefined && unready.kind !== 'found') {
     return sendProblem(reply, problemOf(unready), retryAfterSeconds);
@@ -36,19 +77,29 @@ export async function sendAnswer(
     const state = look();
     if (state.kind !== 'reached') return refuse(reply, state, waited === 'full');
   }
-  const answer = ask(moment(clock));
-  if (answer.kind === 'found') return sendJson(reply, answer.json);
-  return sendProblem(reply, problemOf(answer));
+  return new Asking(view, moment(clock), scopeOf?.(reply.request) ?? everything);
 }
 
-export function sendJson(reply: FastifyReply, json: string): FastifyReply {
-  return reply.type('application/json; charset=utf-8').send(json);
+/** Puts the tag on the reply. @returns whether the caller has this answer already */
+function isUnchanged(reply: FastifyReply, { etag, verifiedAt }: Freshness): boolean {
+  // It may be kept, and must be asked for again each time: an answer is true of its moment.
+  void reply.header('cache-control', 'private, no-cache').header('etag', etag);
+  if (verifiedAt !== null) void reply.header('verified-at', verifiedAt);
+  const known = reply.request.headers['if-none-match'];
+  return known !== undefined && isTagged(known, etag);
 }
 
 export const moment = (clock: Clock): Moment => ({
   monotonicMs: clock.monotonicMs(),
   wallMs: clock.wallMs(),
 });
+
+const busy: ProblemDetails = {
+  type: problemTypes.unavailable,
+  title: 'Too many long questions are being answered',
+  status: 503,
+  detail: 'ask again later, or for less: a smaller page, or a filter that an index answers',
+};
 
 function refuse(
   reply: FastifyReply,

@@ -1,61 +1,122 @@
 import {
+  domainAnswerSchema,
   domainByIdParamsSchema,
   domainByNameParamsSchema,
   domainParamsSchema,
+  domainStatsSchema,
+  hostDomainAnswerSchema,
   hostDomainParamsSchema,
-  listDomainsQuerySchema,
   lookupQuerySchema,
 } from '@virtscope/contracts';
-import { domainStats, findDomain, findOnHost, listDomains, readFilter } from '@virtscope/view';
+import {
+  domainStats,
+  findDomain,
+  findOnHost,
+  freshnessOf,
+  type Asking,
+  type Freshness,
+} from '@virtscope/view';
 import { sendAnswer, type AnsweringHands } from './answering.ts';
+import { documented } from './documented.ts';
 import type { App } from './server.ts';
 
-/** Questions about domains. */
+/** Look-ups of one domain. */
 export function domainRoutes(app: App, hands: AnsweringHands): void {
   const { view } = hands;
   const querystring = lookupQuerySchema;
-
-  app.get('/v1/domains', { schema: { querystring: listDomainsQuerySchema } }, ({ query }, reply) =>
-    sendAnswer(hands, reply, query.minRevision, (now) => {
-      const { pageSize, pageToken } = query;
-      const read = readFilter(query);
-      if (!read.ok) return { kind: 'invalid', detail: read.reason };
-      return listDomains(view, now, { filter: read.filter, pageSize, pageToken });
-    }),
-  );
+  const tagOf =
+    (hosts: Iterable<string>, stats = false) =>
+    (asking: Asking): Freshness =>
+      freshnessOf(asking, hosts, { stats, question: '' });
 
   app.get(
     '/v1/domains/:uuid',
-    { schema: { params: domainParamsSchema, querystring } },
-    ({ params, query }, reply) =>
-      sendAnswer(hands, reply, query.minRevision, (now) => findDomain(view, now, params.uuid)),
+    {
+      schema: documented(
+        {
+          tag: 'domains',
+          summary: 'A domain wherever it is',
+          description: "The owner's fields, and every presence: one uuid may be on two hosts.",
+          answer: domainAnswerSchema,
+        },
+        { params: domainParamsSchema, querystring },
+      ),
+    },
+    ({ params: { uuid }, query: { minRevision } }, reply) =>
+      sendAnswer(hands, reply, {
+        minRevision,
+        ask: (asking) => findDomain(asking, uuid),
+        tag: (asking) => {
+          const rows = asking.seen(view.table.byUuid.get(uuid));
+          // Absence is a claim about every host.
+          const hosts = rows.length > 0 ? rows.map(({ host }) => host) : asking.allHosts();
+          return freshnessOf(asking, hosts, { stats: false, question: '' });
+        },
+      }),
   );
 
   app.get(
     '/v1/hosts/:host/domains/:uuid',
-    { schema: { params: hostDomainParamsSchema, querystring } },
-    ({ params: { host, uuid }, query }, reply) =>
-      sendAnswer(hands, reply, query.minRevision, (now) => findOnHost(view, now, host, { uuid })),
+    {
+      schema: documented(
+        { tag: 'domains', summary: 'A domain on one host', answer: hostDomainAnswerSchema },
+        { params: hostDomainParamsSchema, querystring },
+      ),
+    },
+    ({ params: { host, uuid }, query: { minRevision } }, reply) =>
+      sendAnswer(hands, reply, {
+        minRevision,
+        ask: (asking) => findOnHost(asking, host, { uuid }),
+        tag: tagOf([host]),
+      }),
   );
 
   app.get(
     '/v1/hosts/:host/domains/by-id/:id',
-    { schema: { params: domainByIdParamsSchema, querystring } },
-    ({ params: { host, id }, query }, reply) =>
-      sendAnswer(hands, reply, query.minRevision, (now) => findOnHost(view, now, host, { id })),
+    {
+      schema: documented(
+        {
+          tag: 'domains',
+          summary: "A domain by libvirt's id",
+          description: 'Refused unless the host is live: an id is given anew at each start.',
+          answer: hostDomainAnswerSchema,
+        },
+        { params: domainByIdParamsSchema, querystring },
+      ),
+    },
+    ({ params: { host, id }, query: { minRevision } }, reply) =>
+      sendAnswer(hands, reply, {
+        minRevision,
+        ask: (asking) => findOnHost(asking, host, { id }),
+        tag: tagOf([host]),
+      }),
   );
 
   app.get(
     '/v1/hosts/:host/domains/by-name/:name',
-    { schema: { params: domainByNameParamsSchema, querystring } },
-    ({ params: { host, name }, query }, reply) =>
-      sendAnswer(hands, reply, query.minRevision, (now) => findOnHost(view, now, host, { name })),
+    {
+      schema: documented(
+        { tag: 'domains', summary: 'A domain by its name', answer: hostDomainAnswerSchema },
+        { params: domainByNameParamsSchema, querystring },
+      ),
+    },
+    ({ params: { host, name }, query: { minRevision } }, reply) =>
+      sendAnswer(hands, reply, {
+        minRevision,
+        ask: (asking) => findOnHost(asking, host, { name }),
+        tag: tagOf([host]),
+      }),
   );
 
   app.get(
     '/v1/hosts/:host/domains/:uuid/stats',
-    { schema: { params: hostDomainParamsSchema, querystring } },
-    ({ params: { host, uuid }, query }, reply) =>
-      sendAnswer(hands, reply, query.minRevision, (now) => domainStats(view, now, host, uuid)),
+    {
+      schema: documented(
+        { tag: 'domains', summary: 'The newest stats of a domain', answer: domainStatsSchema },
+        { params: hostDomainParamsSchema, querystring },
+      ),
+    },
+    ({ params: { host, uuid }, query: { minRevision } }, reply) =>
+      sendAnswer(hands, reply, { minRevision, ask: (asking) => domainStats(asking, host, uuid) }),
   );
 }

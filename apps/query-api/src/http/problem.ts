@@ -13,6 +13,7 @@ const titles: Record<
 > = {
   absent: ['notFound', 404, 'There is none'],
   unknown: ['unknown', 503, 'Unknown: absence cannot be proven now'],
+  'too-old': ['tooOld', 503, 'Older than the request allows'],
   invalid: ['invalidRequest', 400, 'The request cannot be meant'],
   'not-ready': ['notReady', 503, 'The view is not ready'],
 };

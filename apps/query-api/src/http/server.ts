@@ -1,10 +1,14 @@
 import type { Listen, Logger, Metrics } from '@virtscope/runtime';
+import swagger from '@fastify/swagger';
+import type { WatchLimits } from '@virtscope/view';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type RawServerDefault,
 } from 'fastify';
 import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
@@ -13,7 +17,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { domainRoutes } from './domain-routes.ts';
 import { answerErrors, earlyErrors } from './errors.ts';
 import { hostRoutes, type HostHands } from './host-routes.ts';
+import { listRoutes } from './list-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { watchRoutes } from './watch-routes.ts';
+import { Watching, type WatchingLimits } from '../watching.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -32,7 +39,12 @@ const maxHeaderBytes = 64 * 1024;
 /** Every question is a GET: a body is a mistake. */
 const maxBodyBytes = 1024;
 
-export type ServerHands = HostHands & { log: Logger; metrics: Metrics };
+export type ServerHands = HostHands & {
+  log: Logger;
+  metrics: Metrics;
+  watchLimits?: WatchLimits;
+  callerLimits?: WatchingLimits;
+};
 
 export function buildServer(hands: ServerHands): App {
   const { log, metrics } = hands;
@@ -64,9 +76,30 @@ export function buildServer(hands: ServerHands): App {
     done();
   });
   answerErrors(app, log);
-  serviceRoutes(app, hands);
-  domainRoutes(app, hands);
-  hostRoutes(app, hands);
+  void app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Virtscope',
+        version: '1',
+        description:
+          'Any question about the fleet, answered from memory: no question costs a libvirt call. Every answer names its `revision` and says how far it may be believed.',
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  const watching = new Watching(hands);
+  // Behind the plugin that collects them.
+  void app.register((instance, _options, done) => {
+    const routes = instance.withTypeProvider<ZodTypeProvider>();
+    serviceRoutes(routes, hands);
+    listRoutes(routes, hands);
+    domainRoutes(routes, hands);
+    hostRoutes(routes, hands);
+    watchRoutes(routes, { ...hands, watching });
+    done();
+  });
   return app;
 }
 

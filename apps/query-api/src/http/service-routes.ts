@@ -4,7 +4,11 @@ import { sendProblem } from './problem.ts';
 import type { App } from './server.ts';
 
 const questions = [
-  '/v1/domains?host=&state=&name=&pageSize=&pageToken=&minRevision=',
+  '/v1/domains?host=&state=&name=&uuid=&filter=&orderBy=&fields=&pageSize=&pageToken=&topK=&minRevision=&maxAge=&explain=',
+  '/v1/domains/batch?uuid=&fields=',
+  '/v1/watch?filter=&fields=&resume=',
+  '/v1/summary?by=&sum=&filter=',
+  '/v1/usage?disk=|mac=|name=',
   '/v1/domains/{uuid}',
   '/v1/hosts',
   '/v1/hosts/{host}',
@@ -14,6 +18,7 @@ const questions = [
   '/v1/hosts/{host}/domains/{uuid}/stats',
   '/v1/hosts/{host}/stats',
   '/v1/hosts/{host}/capabilities',
+  '/openapi.json',
   '/healthz',
   '/readyz',
 ];
@@ -24,6 +29,10 @@ export function serviceRoutes(app: App, { view, clock }: AnsweringHands): void {
     service: 'virtscope query-api',
     questions,
   }));
+
+  app.get('/openapi.json', { schema: { hide: true, querystring: noQuerySchema } }, () =>
+    app.swagger(),
+  );
 
   app.get('/healthz', () => ({ status: 'ok' }));
 

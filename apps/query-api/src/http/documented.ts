@@ -1,0 +1,42 @@
+/** What OpenAPI tells of a route beside its parameters. */
+import { problemSchema } from '@virtscope/contracts';
+import type { z } from 'zod';
+
+type Documentation = {
+  tag: 'domains' | 'hosts' | 'fleet' | 'service';
+  summary: string;
+  description?: string;
+  answer?: z.ZodType;
+};
+
+const errors = {
+  400: problemSchema.meta({ description: 'the request cannot be meant' }),
+  410: problemSchema.meta({ description: 'the token is of another stream: read anew without it' }),
+  503: problemSchema.meta({ description: 'unknown, too old, or not ready: `type` says which' }),
+};
+
+const notFound = problemSchema.meta({
+  description: 'proven absent: every host in scope is live; `asOf` is their oldest verification',
+});
+
+/**
+ * The route's schema with its documentation. Answers are texts made by the view: their shapes are
+ * checked by tests, and no serializer of the framework ever sees them.
+ */
+export function documented<S extends object>(
+  { tag, summary, description, answer }: Documentation,
+  schema: S,
+): S {
+  const response = {
+    ...(answer === undefined ? {} : { 200: answer }),
+    ...errors,
+    ...('params' in schema ? { 404: notFound } : {}),
+  };
+  return {
+    ...schema,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    response,
+  };
+}

@@ -1,0 +1,156 @@
+/** What an answer shows of each row: everything, or the fields that were asked for. */
+import type { HostId, StatsCell } from '@virtscope/contracts';
+import type { HostFacts } from './facts.ts';
+import { readPart, valueAt, type Part } from './paths.ts';
+import type { Row } from './row.ts';
+
+export const maxFields = 100;
+
+export type Projection = {
+  /** As it was asked; empty for everything. */
+  text: string;
+  json: (row: Row, facts: HostFacts) => string;
+  /** What its answers depend on beside rows and trust. */
+  stats: boolean;
+  config: boolean;
+};
+
+export const wholeRow: Projection = {
+  text: '',
+  json: (row, facts) => facts.asking.json(row),
+  stats: false,
+  config: true,
+};
+
+/** Reads `host,uuid,config.vcpusCurrent,stats.cpu.*`. */
+export function readFields(
+  text: string,
+): { ok: true; projection: Projection } | { ok: false; reason: string } {
+  const parts: Part[] = [];
+  for (const name of new Set(text.split(',').map((each) => each.trim()))) {
+    const part = readPart(name);
+    if (typeof part === 'string') return { ok: false, reason: part };
+    parts.push(part);
+  }
+  if (parts.length > maxFields) return { ok: false, reason: `more than ${maxFields} fields` };
+  const plain = parts.flatMap((part) => plainWriter(part) ?? []);
+  const config = configWriter(parts);
+  const labels = labelsWriter(parts);
+  const stats = statsWriter(parts);
+  const writers = [...plain, ...[config, labels, stats].filter((each) => each !== undefined)];
+  const projection: Projection = {
+    text,
+    stats: stats !== undefined,
+    config: config !== undefined,
+    json(row, facts) {
+      let body = '';
+      for (const write of writers) {
+        const member = write(row, facts);
+        if (member !== '') body += body === '' ? member : `,${member}`;
+      }
+      return `{${body}}`;
+    },
+  };
+  return { ok: true, projection };
+}
+
+/** Members of the row's object, without braces; empty when there is nothing to say. */
+type Writer = (row: Row, facts: HostFacts) => string;
+
+function plainWriter(part: Part): Writer | undefined {
+  if (part.of === 'verifiedAt') {
+    return (row, { asking }) => `"verifiedAt":${JSON.stringify(asking.host(row.host).verifiedAt)}`;
+  }
+  if (part.of !== 'row') return undefined;
+  const { field } = part;
+  if (field === 'id') return (row, facts) => `"id":${facts.idOf(row)}`;
+  // Patterns keep these free of what JSON would escape.
+  if (field === 'host' || field === 'uuid' || field === 'state') {
+    return (row) => `"${field}":"${row[field]}"`;
+  }
+  return (row, facts) => `"${field}":${JSON.stringify(valueAt(part, row, facts) ?? null)}`;
+}
+
+function configWriter(parts: readonly Part[]): Writer | undefined {
+  if (parts.some(({ of }) => of === 'config-all')) {
+    return ({ config }) => (config === undefined ? '' : `"config":${JSON.stringify(config)}`);
+  }
+  const fields = parts.flatMap((part) =>
+    part.of === 'config' || part.of === 'list' ? part.field : [],
+  );
+  if (fields.length === 0) return undefined;
+  return ({ config }) => {
+    if (config === undefined) return '';
+    const chosen = Object.fromEntries(fields.map((field) => [field, config[field]]));
+    return `"config":${JSON.stringify(chosen)}`;
+  };
+}
+
+function labelsWriter(parts: readonly Part[]): Writer | undefined {
+  const all = parts.some(({ of }) => of === 'labels');
+  const names = parts.flatMap((part) => (part.of === 'label' ? part.label : []));
+  if (!all && names.length === 0) return undefined;
+  return perHost((facts) => {
+    if (all) return `"labels":${JSON.stringify(facts.labels)}`;
+    const entries = names.map((name) => [name, facts.label(name)]);
+    return `"labels":${JSON.stringify(Object.fromEntries(entries))}`;
+  });
+}
+
+type StatColumn = { prefix: string; field: string };
+
+/** The stats, and of each sample that they may come from its age. */
+function statsWriter(parts: readonly Part[]): Writer | undefined {
+  const fields = parts.flatMap((part) => (part.of === 'stat' ? part.field : []));
+  const prefixes = parts.flatMap((part) => (part.of === 'stats' ? part.prefix : []));
+  if (fields.length === 0 && prefixes.length === 0) return undefined;
+  let known: { facts: HostFacts; columns: StatColumn[]; samples: string } | undefined;
+  return (row, facts) => {
+    if (known?.facts !== facts) {
+      known = { facts, columns: columnsOf(facts, fields, prefixes), samples: samplesOf(facts) };
+    }
+    let body = '';
+    for (const { prefix, field } of known.columns) {
+      const cell = facts.stat(row, field);
+      if (cell !== undefined) body += `${body === '' ? '' : ','}${prefix}${cellJson(cell)}`;
+    }
+    return `"stats":{${body}},${known.samples}`;
+  };
+}
+
+function columnsOf(
+  facts: HostFacts,
+  fields: readonly string[],
+  prefixes: readonly string[],
+): StatColumn[] {
+  const names = new Set(fields);
+  if (prefixes.length > 0) {
+    for (const { held } of facts.pages) {
+      for (const name of Object.keys(held.page.columns)) {
+        if (prefixes.some((prefix) => name.startsWith(prefix))) names.add(name);
+      }
+    }
+  }
+  return [...names].map((field) => ({ prefix: `${JSON.stringify(field)}:`, field }));
+}
+
+function samplesOf({ pages }: HostFacts): string {
+  const samples: Record<string, { observedAt: string; ageMs: number }> = {};
+  for (const { held, ageMs } of pages) {
+    // The newest comes first, and of several pages the oldest speaks.
+    samples[held.page.tier] = { observedAt: held.page.startedAt, ageMs: Math.round(ageMs) };
+  }
+  return `"samples":${JSON.stringify(samples)}`;
+}
+
+function cellJson(cell: StatsCell): string {
+  return typeof cell === 'number' ? String(cell) : JSON.stringify(cell);
+}
+
+function perHost(write: (facts: HostFacts) => string): Writer {
+  let known: { host: HostId; facts: HostFacts; text: string } | undefined;
+  return (_row, facts) => {
+    if (known?.facts !== facts) known = { host: facts.host, facts, text: write(facts) };
+    return known.text;
+  };
+}
