@@ -68,12 +68,12 @@ export async function bridgeFleet(hands: Hands): Promise<void> {
   guard.link.onChange((up) => up && share.missedBeats());
   const inventory = new InventoryKeeper(nc, hands, () => share.isLowest);
   await watchYamlFile(hands.env.fleetFile, hands, (content) => {
-    const { hosts, problems } = inventoryOf(content, share.wanted);
+    const { hosts, problems, allowRemovals } = inventoryOf(content, share.wanted);
     for (const problem of problems) log.error(problem);
     if (hosts === undefined) return;
     log.info({ hosts: hosts.length }, 'the inventory is read');
     share.want(hosts);
-    inventory.want(hosts);
+    inventory.want(hosts, allowRemovals);
   });
   health.set('inventory', true);
 

@@ -1,5 +1,10 @@
-import { hostEntry, isAborted, type WantedHost } from '@virtscope/fleet';
-import { applyInventory, type Hands, type NatsConnection } from '@virtscope/runtime';
+import { hostEntry, isAborted, mayRemove, type WantedHost } from '@virtscope/fleet';
+import {
+  RemovalRefusedError,
+  applyInventory,
+  type Hands,
+  type NatsConnection,
+} from '@virtscope/runtime';
 import { endRemovedHosts } from './removed-hosts.ts';
 
 /** The source that this service's fleet file stands for in `virt_hosts`. */
@@ -14,6 +19,7 @@ export class InventoryKeeper {
   #wanted: readonly WantedHost[] | undefined;
   #wake: (() => void) | undefined;
   #due = false;
+  #allowRemovals = false;
 
   /** @param isOurs whether it is this replica, of all that live, that applies */
   constructor(nc: NatsConnection, hands: Hands, isOurs: () => boolean) {
@@ -23,8 +29,10 @@ export class InventoryKeeper {
     hands.signal.addEventListener('abort', () => this.#wake?.(), { once: true });
   }
 
-  want(hosts: readonly WantedHost[]): void {
+  /** @param allowRemovals the file says that it may take many hosts out at once */
+  want(hosts: readonly WantedHost[], allowRemovals: boolean): void {
     this.#wanted = hosts;
+    this.#allowRemovals = allowRemovals;
     this.applyAgain();
   }
 
@@ -54,10 +62,15 @@ export class InventoryKeeper {
           this.#nc,
           source,
           hosts.map((host) => hostEntry(host, source)),
+          this.#allowRemovals ? (all) => all : mayRemove,
         );
         await endRemovedHosts(this.#nc, everybodys, this.#hands);
       } catch (error) {
         if (isAborted(signal)) return;
+        if (error instanceof RemovalRefusedError) {
+          log.error(`${error.message}: not applied; say "allowRemovals: true" if it is meant`);
+          continue;
+        }
         log.warn({ err: error }, 'the inventory cannot be applied; trying again');
         this.#due = true;
         await clock.sleep(retryMs, signal).catch(() => undefined);

@@ -9,6 +9,7 @@ export {
   hostEntry,
   inventoryChange,
   maxHosts,
+  mayRemove,
   parseInventory,
   type InventoryChange,
   type InventoryProblem,

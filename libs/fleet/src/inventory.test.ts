@@ -34,7 +34,7 @@ test('a file that is no inventory is not an empty inventory', () => {
     expect(hosts).toBeUndefined();
     expect(problems).not.toEqual([]);
   }
-  expect(parseInventory({ hosts: [] })).toEqual({ hosts: [], problems: [] });
+  expect(parseInventory({ hosts: [] })).toMatchObject({ hosts: [], problems: [] });
 });
 
 test('a problem names file, line, path and reason', () => {
@@ -65,6 +65,24 @@ test('a wanted host whose entry turns bad stays as it was; one that is taken out
   );
   const after = hosts({ hosts: [{ id: 'hv1', uri, labels: 7 }] }, before);
   expect(after).toEqual(before.slice(0, 1));
+});
+
+test('a file that takes out more than a tenth of the hosts must say that it means it', () => {
+  const locate = (): string => 'fleet.yaml:1:1';
+  const file = (count: number, more = {}): { value: unknown; locate: () => string } => ({
+    value: { hosts: Array.from({ length: count }, (_, i) => ({ id: `hv${i}`, uri })), ...more },
+    locate,
+  });
+  const before = inventoryOf(file(30), []).hosts ?? [];
+  expect(inventoryOf(file(27), before).hosts).toHaveLength(27);
+  expect(inventoryOf(file(26), before)).toMatchObject({
+    hosts: undefined,
+    problems: [expect.stringContaining('takes out 4 of 30 hosts at once, above 3')],
+  });
+  expect(inventoryOf(file(0, { allowRemovals: true }), before).hosts).toEqual([]);
+  // One may always go.
+  expect(inventoryOf(file(1), before.slice(0, 2)).hosts).toHaveLength(1);
+  expect(inventoryOf(file(0), before.slice(0, 2)).hosts).toBeUndefined();
 });
 
 test('the bus is told the name of a profile, never a URI', () => {

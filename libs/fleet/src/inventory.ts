@@ -26,7 +26,17 @@ export const maxHosts = 10_000;
 
 const fileSchema = z.strictObject({
   hosts: z.array(z.unknown()).max(maxHosts),
+  /** Said by who means it: the file may take many hosts out at once. */
+  allowRemovals: z.boolean().default(false),
 });
+
+/**
+ * How many hosts a change may take out without `allowRemovals`: a tenth, and one at least. A file
+ * that was cut short must not end the rows of a fleet.
+ */
+export function mayRemove(hosts: number): number {
+  return Math.max(1, Math.floor(hosts / 10));
+}
 
 const hostSchema = z.strictObject({
   id: hostIdSchema,
@@ -48,9 +58,12 @@ const hostSchema = z.strictObject({
 export function parseInventory(value: unknown): {
   hosts: WantedHost[] | undefined;
   problems: InventoryProblem[];
+  allowRemovals: boolean;
 } {
   const file = fileSchema.safeParse(value);
-  if (!file.success) return { hosts: undefined, problems: problemsOf(file.error, []) };
+  if (!file.success) {
+    return { hosts: undefined, problems: problemsOf(file.error, []), allowRemovals: false };
+  }
   const hosts = new Map<HostId, WantedHost>();
   const problems: InventoryProblem[] = [];
   for (const [index, raw] of file.data.hosts.entries()) {
@@ -74,7 +87,7 @@ export function parseInventory(value: unknown): {
       });
     }
   }
-  return { hosts: [...hosts.values()], problems };
+  return { hosts: [...hosts.values()], problems, allowRemovals: file.data.allowRemovals };
 }
 
 /** The entry of `virt_hosts` for a wanted host: without its URI (S4). */

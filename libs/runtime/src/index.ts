@@ -19,7 +19,7 @@ export {
   type BucketFeedEvent,
 } from './nats/hosts-feed.ts';
 export { Heart, maxSilenceMs, type HeartOptions } from './nats/heart.ts';
-export { applyInventory } from './nats/inventory-bucket.ts';
+export { RemovalRefusedError, applyInventory } from './nats/inventory-bucket.ts';
 export { LinkStatus } from './nats/link-status.ts';
 export { readSubjects, type LastMessage } from './nats/read-subjects.ts';
 export { makeRoundTrips, roundTripPeriodMs, type RoundTripTimes } from './nats/round-trip.ts';

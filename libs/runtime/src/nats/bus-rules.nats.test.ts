@@ -23,7 +23,7 @@ import { ensureBus, waitForBus } from './bus.ts';
 import { connectNats } from './connect.ts';
 import { currentEpoch, takeEpoch } from './epochs.ts';
 import { EventPublisher } from './event-publisher.ts';
-import { applyInventory } from './inventory-bucket.ts';
+import { RemovalRefusedError, applyInventory } from './inventory-bucket.ts';
 import { readSubjects } from './read-subjects.ts';
 import { StateWriter, readLast } from './state-writer.ts';
 import { raiseTimeline, readBusIdentity } from './timeline.ts';
@@ -166,9 +166,11 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
       profile: `inline-${id}`,
       labels: {},
     });
-    await applyInventory(nc, 'other', [entry('x1', 'other')]);
-    await applyInventory(nc, 'fleet', [entry('a1', 'fleet'), entry('a2', 'fleet')]);
-    const everybodys = await applyInventory(nc, 'fleet', [entry('a2', 'fleet')]);
+    const one = (): number => 1;
+    await applyInventory(nc, 'other', [entry('x1', 'other')], one);
+    await applyInventory(nc, 'fleet', [entry('a1', 'fleet'), entry('a2', 'fleet')], one);
+    await expect(applyInventory(nc, 'fleet', [], one)).rejects.toThrow(RemovalRefusedError);
+    const everybodys = await applyInventory(nc, 'fleet', [entry('a2', 'fleet')], one);
     expect(everybodys).toEqual(new Set(['a2', 'x1']));
     const kv = await new Kvm(nc).open(buckets.hosts);
     expect(await kv.get('a1')).toMatchObject({ operation: 'DEL' });
