@@ -9,13 +9,39 @@ export {
   type HostPart,
 } from './caps.ts';
 export {
-  diskSchema,
+  cpuSchema,
   domainConfigSchema,
-  interfaceSchema,
-  type Disk,
+  firmwareSchema,
+  maxMetadataEntries,
+  maxMetadataNamespaces,
+  maxMetadataPath,
+  metadataSchema,
+  placementSchema,
+  type Cpu,
   type DomainConfig,
-  type Interface,
+  type Firmware,
+  type Metadata,
+  type Placement,
 } from './domain-config.ts';
+export {
+  channelSchema,
+  graphicsSchema,
+  hostDeviceSchema,
+  interfaceSchema,
+  tpmSchema,
+  type Channel,
+  type Graphics,
+  type HostDevice,
+  type Interface,
+  type Tpm,
+} from './domain-devices.ts';
+export {
+  diskLayerSchema,
+  diskSchema,
+  maxBackingLayers,
+  type Disk,
+  type DiskLayer,
+} from './domain-disk.ts';
 export {
   domainRowSchema,
   isTombstone,
@@ -127,6 +153,7 @@ export {
   appliedMarkSchema,
   hostEntrySchema,
   inventoryDigestText,
+  labelNameSchema,
   labelsSchema,
   type AppliedMark,
   type HostEntry,

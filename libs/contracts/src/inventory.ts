@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { hostIdSchema } from './host-id.ts';
 
-export const labelsSchema = z.record(
-  z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'a label has 1 to 63 letters, digits or "._/-"'),
-  z.string().max(256),
-);
+export const labelNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'a label has 1 to 63 letters, digits or "._/-"');
+
+export const labelsSchema = z.record(labelNameSchema, z.string().max(256));
 
 /**
  * A wanted host in the bucket `virt_hosts`, under its id. It names a connection profile and holds

@@ -1,5 +1,6 @@
 export { domainBases, highestEpoch, told, type BusBase, type Stored } from './base.ts';
-export { DomainXmlError, parseDomainXml } from './domain-xml.ts';
+export { novaLabelRules, type LabelRule } from './domain-xml/label-rules.ts';
+export { DomainXmlError, parseDomainXml } from './domain-xml/parse-domain-xml.ts';
 export type { OtherEvent } from './event-payload.ts';
 export type {
   ConfigOutcome,

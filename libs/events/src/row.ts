@@ -1,7 +1,6 @@
 import {
   maxRowBytes,
   type DomainConfig,
-  type DomainRow,
   type Epoch,
   type HostId,
   type Position,
@@ -62,28 +61,65 @@ export function tombstoneRow(
   };
 }
 
-/** The parts that a row can do without, the largest usually first. */
-const expendable = ['description', 'disks', 'interfaces', 'title'] as const;
+/** The parts that a row can do without, the one that is missed least first. */
+const expendable = [
+  'metadata',
+  'description',
+  'cpu',
+  'placement',
+  'channels',
+  'firmware',
+  'graphics',
+  'tpms',
+  'title',
+  'hostDevices',
+  'labels',
+  'interfaces',
+  'disks',
+] as const;
 
-/** A row above the bound goes without its largest parts, and says which (bus rule 10). */
+/**
+ * A row above the bound goes without parts, and says which (bus rule 10). As few as can be: one
+ * that suffices by itself, of these the one that is missed least; else the largest, and again.
+ */
 function fitRow(row: Presence): Presence {
-  let fitting = row;
-  for (const part of expendable) {
-    if (rowBytes(fitting) <= maxRowBytes || fitting.config === undefined) return fitting;
-    const { [part]: _cut, ...kept } = fitting.config;
-    fitting = {
-      ...fitting,
-      config: {
-        ...kept,
-        disks: part === 'disks' ? [] : fitting.config.disks,
-        interfaces: part === 'interfaces' ? [] : fitting.config.interfaces,
-        omitted: [...(fitting.config.omitted ?? []), part],
-      },
-    };
+  let { config } = row;
+  let excess = bytesOf(row) - maxRowBytes;
+  while (excess > 0 && config !== undefined) {
+    const part = partToCut(config, excess);
+    if (part === undefined) break;
+    config = without(config, part);
+    excess = bytesOf({ ...row, config }) - maxRowBytes;
   }
-  return fitting;
+  return config === row.config ? row : { ...row, ...(config && { config }) };
 }
 
-function rowBytes(row: DomainRow): number {
-  return new TextEncoder().encode(JSON.stringify(row)).length;
+type Part = (typeof expendable)[number];
+
+/** Undefined when nothing is left to cut. */
+function partToCut(config: DomainConfig, excess: number): Part | undefined {
+  const sizes = expendable
+    .map((part) => ({ part, bytes: bytesOf(config[part]) }))
+    // An empty list stays in the row.
+    .filter(({ bytes }) => bytes > bytesOf([]));
+  // Its name moves to `omitted`, which takes about as much as it gave.
+  const enough = sizes.find(({ bytes }) => bytes > excess + cutCostBytes);
+  return (enough ?? sizes.toSorted((a, b) => b.bytes - a.bytes)[0])?.part;
+}
+
+/** What naming a part in `omitted` takes at most. */
+const cutCostBytes = 64;
+
+function without(config: DomainConfig, part: Part): DomainConfig {
+  const { [part]: _cut, ...kept } = config;
+  return {
+    ...kept,
+    disks: part === 'disks' ? [] : config.disks,
+    interfaces: part === 'interfaces' ? [] : config.interfaces,
+    omitted: [...new Set([...(config.omitted ?? []), part])],
+  };
+}
+
+function bytesOf(value: unknown): number {
+  return value === undefined ? 0 : new TextEncoder().encode(JSON.stringify(value)).length;
 }
