@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createLogger } from './log.ts';
 import { watchYamlFile } from './watch-file.ts';
 import { YamlFileError, readYamlFile } from './yaml-file.ts';
@@ -10,7 +10,7 @@ const dir = mkdtempSync(join(tmpdir(), 'vs-yaml-'));
 const file = join(dir, 'fleet.yaml');
 const log = createLogger('test', 'test', 'silent');
 
-afterEach(() => rmSync(file, { force: true }));
+afterAll(() => rmSync(dir, { recursive: true }));
 
 test('a value is located by line and column, a missing one by its nearest parent', async () => {
   writeFileSync(file, 'hosts:\n  - id: a\n  - id: b c\n');
