@@ -1,3 +1,4 @@
+import { novaLabelRules, type LabelRule } from '@virtscope/events';
 import { HostTasks, Share, inventoryOf } from '@virtscope/fleet';
 import {
   EventPublisher,
@@ -13,7 +14,10 @@ import { InventoryKeeper } from './inventory-keeper.ts';
 import { watchHost } from './watch-host.ts';
 
 /** Runs the service until `hands.signal` aborts and everything that was heard is on the bus. */
-export async function bridgeFleet(hands: Hands): Promise<void> {
+export async function bridgeFleet(
+  hands: Hands,
+  labelRules: readonly LabelRule[] = novaLabelRules,
+): Promise<void> {
   const { clock, health, log, replica, signal } = hands;
   health.set('inventory', false, `${hands.env.fleetFile} is not read yet`);
   const nc = await connectNats(hands);
@@ -45,6 +49,7 @@ export async function bridgeFleet(hands: Hands): Promise<void> {
           heart,
           writer,
           publisher,
+          labelRules,
           untilFree: () => share.untilFree(host.id, heart, hostSignal),
           signal: hostSignal,
         });

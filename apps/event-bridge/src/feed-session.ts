@@ -52,7 +52,7 @@ export class FeedSession {
     this.#cause = cause;
     this.#bridge = bridge;
     this.#log = log;
-    this.#reads = new LibvirtReads(session);
+    this.#reads = new LibvirtReads(session, bridge.labelRules);
     this.#bus = new BusWork(host.id, bridge, {
       answered: (input) => this.#take(input),
       full: () => this.#end('too many events wait for the bus: the host is synced anew', 'gap'),

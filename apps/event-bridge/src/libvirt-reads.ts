@@ -5,6 +5,7 @@ import {
   type FeedEffect,
   type FeedInput,
   type Identity,
+  type LabelRule,
   type Now,
 } from '@virtscope/events';
 import { LibvirtError, type Domain, type Session } from 'node-libvirt';
@@ -22,9 +23,11 @@ const identityTimeoutMs = 60_000;
 /** What the mind asks of libvirt, as calls of one session. Answers are inputs; none throws. */
 export class LibvirtReads {
   readonly #session: Session;
+  readonly #labelRules: readonly LabelRule[];
 
-  constructor(session: Session) {
+  constructor(session: Session, labelRules: readonly LabelRule[]) {
     this.#session = session;
+    this.#labelRules = labelRules;
   }
 
   /** What the daemon is: asked once per session. */
@@ -113,7 +116,13 @@ export class LibvirtReads {
         refusedIsNull(session.domainGetAutostart(domain, { reason })),
         refusedIsNull(session.domainHasManagedSaveImage(domain, { reason })),
       ]);
-      const { name: _name, uuid: _uuid, ...parts } = parseDomainXml(xml);
+      const {
+        name: _name,
+        uuid: _uuid,
+        ...parts
+      } = parseDomainXml(xml, {
+        labelRules: this.#labelRules,
+      });
       const config = {
         observedAt: new Date(startedMs).toISOString(),
         xmlHash: createHash('sha256').update(xml).digest('hex'),

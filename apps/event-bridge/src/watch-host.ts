@@ -1,3 +1,4 @@
+import type { LabelRule } from '@virtscope/events';
 import { hostSessions, type WantedHost } from '@virtscope/fleet';
 import type { EventPublisher, Hands, Heart, NatsConnection, StateWriter } from '@virtscope/runtime';
 import type { BusGuard } from './bus-guard.ts';
@@ -12,6 +13,8 @@ export type BridgeHands = {
   heart: Heart;
   writer: StateWriter;
   publisher: EventPublisher;
+  /** Which metadata of a domain become its labels. */
+  labelRules: readonly LabelRule[];
   /** Resolves when no other living replica holds the host. */
   untilFree(): Promise<void>;
   /** Ends this host's watch. */
