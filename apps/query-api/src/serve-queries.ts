@@ -2,6 +2,7 @@ import { askCapabilities, connectNats, type Hands } from '@virtscope/runtime';
 import { View } from '@virtscope/view';
 import { fillView } from './fill-view.ts';
 import { startServer } from './http/server.ts';
+import { readHistoryOptions } from './history-settings.ts';
 import { Movement } from './movement.ts';
 import { Slices } from './slices.ts';
 import { ViewMetrics } from './view-metrics.ts';
@@ -11,7 +12,7 @@ import { ViewMetrics } from './view-metrics.ts';
  * feeds that fill the view until the service is stopped. It has no path to libvirt (L1).
  */
 export async function serveQueries(hands: Hands): Promise<void> {
-  const view = new View();
+  const view = new View({ history: readHistoryOptions(process.env) });
   const movement = new Movement(hands.clock);
   const metrics = new ViewMetrics(hands.metrics);
   let capabilities: Parameters<typeof startServer>[0]['capabilities'] = () =>

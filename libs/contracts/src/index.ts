@@ -137,7 +137,7 @@ export {
   usageQuerySchema,
   usageSchema,
 } from './http/query.ts';
-export { domainStatsSchema, hostStatsSchema } from './http/stats.ts';
+export { domainHistorySchema, domainStatsSchema, hostStatsSchema } from './http/stats.ts';
 export { trustLevels, trustReasonSchema, trustSchema, type Trust } from './http/trust.ts';
 export {
   watchFrameKinds,

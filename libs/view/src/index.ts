@@ -4,6 +4,8 @@ export { BrokerClock } from './broker-clock.ts';
 export { describeMalformed, type Malformed } from './decode.ts';
 export { freshnessOf, isTagged, type Freshness } from './entity-tag.ts';
 export { maxFilterValues, readFilter, type DomainFilter, type FilterQuery } from './filter.ts';
+export { domainHistory } from './history-answers.ts';
+export { defaultHistoryBudgetMiB, historyBytesPerDomain, type HistoryOptions } from './history.ts';
 export { findHost, listHosts } from './hosts.ts';
 export {
   defaultPageSize,

@@ -11,6 +11,7 @@ type Sample = {
   observedAt: string;
   ageMs: number;
   groups: Record<string, Completeness>;
+  monitor?: NonNullable<StatsPage['monitor']>;
 };
 
 /** The newest stats of one domain, of each tier those of its present run. */
@@ -23,14 +24,19 @@ export function domainStats(asking: Asking, host: HostId, uuid: DomainUuid): Ans
     .filter(({ id }) => id === row.id)
     .toSorted((a, b) => b.ageMs - a.ageMs); // where two tiers say the same field, the newer counts
   const fields: Record<string, StatsCell> = {};
+  const rates: Record<string, number> = {};
   for (const { page, position } of found) {
     for (const [name, cell] of cellsAt(page, position)) fields[name] = cell;
+    for (const [name, column] of Object.entries(page.rates ?? {})) {
+      const rate = column[position];
+      if (rate !== null && rate !== undefined) rates[name] = rate;
+    }
   }
   const body = JSON.stringify({ host, uuid, id: asking.idOf(row) }).slice(0, -1);
   const samples = JSON.stringify(samplesOf(found));
   return {
     kind: 'found',
-    json: `${body},${asking.trustFields(row)},"samples":${samples},"fields":${JSON.stringify(fields)},${asking.revisionField}}`,
+    json: `${body},${asking.trustFields(row)},"samples":${samples},"fields":${JSON.stringify(fields)},"rates":${JSON.stringify(rates)},${asking.revisionField}}`,
   };
 }
 
@@ -72,14 +78,16 @@ function samplesOf(pages: readonly { page: StatsPage; ageMs: number }[]): Sample
   for (const { page, ageMs } of pages) {
     const held = samples.get(page.tier);
     if (held === undefined) {
-      const { tier, startedAt: observedAt, groups } = page;
-      samples.set(tier, { tier, observedAt, ageMs, groups: { ...groups } });
+      const { tier, startedAt: observedAt, groups, monitor } = page;
+      const why = monitor === undefined ? {} : { monitor };
+      samples.set(tier, { tier, observedAt, ageMs, groups: { ...groups }, ...why });
       continue;
     }
     if (ageMs > held.ageMs) {
       held.ageMs = ageMs;
       held.observedAt = page.startedAt;
     }
+    if (page.monitor !== undefined) held.monitor = page.monitor;
     for (const [group, is] of Object.entries(page.groups)) {
       held.groups[group] = (held.groups[group] ?? is) === is ? is : 'partial';
     }

@@ -23,6 +23,7 @@ import {
 } from './decode.ts';
 import { Pulses, type RoundTrip } from './pulses.ts';
 import { StateTable, type Applied, type RowListener } from './state-table.ts';
+import { StatsHistory, type HistoryOptions } from './history.ts';
 import { StatsTable } from './stats-table.ts';
 import { judgeHost, type HostTrust } from './trust.ts';
 import { WantedHosts, type BucketMessage } from './wanted-hosts.ts';
@@ -50,6 +51,7 @@ export type StateOutcome = Applied | 'malformed';
 
 export class View {
   readonly pulses = new Pulses();
+  readonly history: StatsHistory;
   readonly #samplerEpochs = new Map<HostId, Epoch>();
   #stats = new StatsTable(this.#samplerEpochs);
   #table = new StateTable();
@@ -66,6 +68,10 @@ export class View {
   readonly #removed = new Map<HostId, number>();
   #wantedBefore: ReadonlySet<HostId> | undefined;
   #follower: ViewFollower | undefined;
+
+  constructor({ history }: { history?: HistoryOptions } = {}) {
+    this.history = new StatsHistory(history);
+  }
 
   // -- VIRT_STATE
 
@@ -181,12 +187,18 @@ export class View {
     this.#stats.clock.saw(brokerMs, nowMs);
     const page = decodeStats(subject, data);
     if (!page.ok) return { outcome: 'malformed', malformed: page.malformed };
-    return { outcome: this.#stats.apply(page.value, brokerMs) };
+    const outcome = this.#stats.apply(page.value, brokerMs);
+    const sinceMs = this.#stats.clock.ageMs(brokerMs, nowMs);
+    if (outcome === 'applied' && sinceMs !== undefined) {
+      this.history.record(page.value, nowMs - sinceMs - page.value.ageMs);
+    }
+    return { outcome };
   }
 
   /** Lets go of what no answer would show any more; to be called now and then. */
   forgetExpired(nowMs: number): void {
     this.#stats.dropExpired(nowMs);
+    this.history.forgetExpired(nowMs);
   }
 
   /** The bucket `virt_epochs` is read from its start. */

@@ -16,6 +16,7 @@ import {
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { domainRoutes } from './domain-routes.ts';
 import { answerErrors, earlyErrors } from './errors.ts';
+import { historyRoutes } from './history-routes.ts';
 import { hostRoutes, type HostHands } from './host-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
@@ -96,6 +97,7 @@ export function buildServer(hands: ServerHands): App {
     serviceRoutes(routes, hands);
     listRoutes(routes, hands);
     domainRoutes(routes, hands);
+    historyRoutes(routes, hands);
     hostRoutes(routes, hands);
     watchRoutes(routes, { ...hands, watching });
     done();

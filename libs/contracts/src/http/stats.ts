@@ -10,7 +10,32 @@ const sampleSchema = z.object({
   observedAt: z.iso.datetime(),
   ageMs: z.number().min(0),
   groups: z.record(z.string(), z.enum(groupCompleteness)),
+  /** Why these values are old: the domain's QEMU does not answer, or the tier pauses. */
+  monitor: z.enum(['stuck', 'paused']).optional(),
 });
+
+/** Figures derived from two samples; see `rateNames`. */
+const ratesSchema = z.record(z.string(), z.number().min(0));
+
+/** The last quarter of an hour of one domain's main rates, as long as this replica remembers. */
+export const domainHistorySchema = z
+  .object({
+    host: hostIdSchema,
+    uuid: uuidSchema,
+    id: z.int().nullable(),
+    trust: trustSchema,
+    trustReason: trustReasonSchema.optional(),
+    verifiedAt: z.iso.datetime().nullable(),
+    revision: z.string(),
+    /** When the first point begins, by the reader's clock. */
+    from: z.iso.datetime(),
+    stepMs: z.int().min(1),
+    /** False when this replica has not heard of the domain's rates, or has no room for them. */
+    recorded: z.boolean(),
+    /** One cell per point; null where nothing was measured. */
+    rates: z.record(z.string(), z.array(z.number().min(0).nullable())),
+  })
+  .meta({ id: 'DomainHistory' });
 
 /** The newest stats of one domain on one host, tier by tier, in libvirt's field names. */
 export const domainStatsSchema = z
@@ -23,6 +48,7 @@ export const domainStatsSchema = z
     verifiedAt: z.iso.datetime().nullable(),
     samples: z.array(sampleSchema),
     fields: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+    rates: ratesSchema,
     revision: z.string(),
   })
   .meta({ id: 'DomainStats' });
