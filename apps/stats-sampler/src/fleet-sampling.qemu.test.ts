@@ -24,7 +24,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleFleet } from './fleet-sampling.ts';
 
-const periods = { fast: 500, monitor: 1_000 };
+const periods = { fast: 500, monitor: 1_000, host: 2_000 };
 
 const stack = new AsyncDisposableStack();
 const stop = new AbortController();
@@ -152,6 +152,21 @@ test('a driver that knows state alone says what is missing', async () => {
     interface: 'missing',
   });
   expect((await nextPages('tested', 'monitor', 1))[0]?.groups).toMatchObject({ block: 'missing' });
+});
+
+test("the host's own CPU time, memory and pools arrive at their own pace", async () => {
+  const [first, next] = await nextPages('hv1', 'host', 2);
+  expect(first?.groups).toEqual({
+    cpu: 'complete',
+    memory: 'complete',
+    cell: 'complete',
+    pool: 'complete',
+  });
+  const total = Number(first?.hostFields?.['memory.total']);
+  expect(total).toBeGreaterThan(Number(first?.hostFields?.['memory.free']));
+  expect(first?.hostFields?.['cell.0.free']).toBeGreaterThan(0);
+  expect(next?.hostFields?.['cpu.busyPercent']).toBeLessThanOrEqual(100);
+  expect((await nextPages('tested', 'host', 1))[0]?.groups).toMatchObject({ memory: 'missing' });
 });
 
 test('every call is on the bill, with its tier and reason', async () => {

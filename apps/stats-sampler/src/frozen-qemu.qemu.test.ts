@@ -29,7 +29,9 @@ import { sampleFleet } from './fleet-sampling.ts';
 
 const full = Number(process.env['VIRTSCOPE_FULL'] ?? 0) > 0;
 const guestCount = 40;
-const periods = full ? { fast: 2_000, monitor: 10_000 } : { fast: 1_000, monitor: 3_000 };
+const periods = full
+  ? { fast: 2_000, monitor: 10_000, host: 60_000 }
+  : { fast: 1_000, monitor: 3_000, host: 60_000 };
 const frozenMs = full ? 60_000 : 10_000;
 const waitMs = 60_000;
 

@@ -11,6 +11,7 @@ import {
   startSampler,
   stepSampler,
   type ControlAnswer,
+  type HostReading,
   type Incident,
   type SamplerEffect,
   type SamplerInput,
@@ -21,6 +22,7 @@ import {
 } from '@virtscope/stats';
 import { ConnectionLostError, LibvirtError, type Session } from 'node-libvirt';
 import { VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID } from 'node-libvirt/constants';
+import { readHost } from './host-reading.ts';
 import type { PagePublisher } from './page-publisher.ts';
 import type { SamplerMetrics } from './sampler-metrics.ts';
 
@@ -135,6 +137,9 @@ class HostSampling {
         if (effect.tier === 'monitor') this.#paused = false;
         void this.#sample(effect);
         break;
+      case 'readHost':
+        void this.#readHost(effect);
+        break;
       case 'diagnose':
         void this.#diagnose(effect);
         break;
@@ -211,6 +216,23 @@ class HostSampling {
     }
     const { diagnosisId } = effect;
     this.#give({ type: 'diagnosed', diagnosisId, nowMs: clock.monotonicMs(), answers });
+  }
+
+  /** Never rejects. */
+  async #readHost({ callId }: Extract<SamplerEffect, { type: 'readHost' }>): Promise<void> {
+    const { clock } = this.#options;
+    const session = this.#sessions.get('fast');
+    const startedMs = clock.monotonicMs();
+    const startedWallMs = clock.wallMs();
+    let reading: HostReading = {};
+    try {
+      const options = { reason: 'host', timeoutMs: answerTimeoutMs };
+      if (session !== undefined) reading = await readHost(session, options);
+    } catch {
+      return; // the session's end is told by itself
+    }
+    const nowMs = clock.monotonicMs();
+    this.#give({ type: 'hostRead', callId, startedMs, startedWallMs, nowMs, reading });
   }
 
   #tell({ tier, incident, domain }: Extract<SamplerEffect, { type: 'count' }>): void {

@@ -1,4 +1,4 @@
-import type { HostId } from '@virtscope/contracts';
+import type { HostId, StatsTier } from '@virtscope/contracts';
 import type { Metrics } from '@virtscope/runtime';
 import type { Incident, SamplerTier } from '@virtscope/stats';
 import type { CallBill } from 'node-libvirt';
@@ -34,7 +34,7 @@ export class SamplerMetrics {
     this.#metrics.libvirtCall({ host, tier, reason, procedure, outcome, tookMs });
   }
 
-  incident(host: HostId, tier: SamplerTier, incident: Incident, by: number): void {
+  incident(host: HostId, tier: StatsTier, incident: Incident, by: number): void {
     this.#incidents.inc({ host, tier, incident }, by);
   }
 

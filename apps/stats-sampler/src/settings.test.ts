@@ -4,7 +4,7 @@ import { readSettings } from './settings.ts';
 
 test('without variables the periods are the defaults', () => {
   expect(readSettings({})).toEqual({
-    periods: { fast: 2_000, monitor: 10_000 },
+    periods: { fast: 2_000, monitor: 10_000, host: 60_000 },
     extras: [],
   });
   expect(readSettings({ VIRTSCOPE_FAST_PERIOD_MS: '' }).periods.fast).toBe(2_000);
@@ -12,7 +12,7 @@ test('without variables the periods are the defaults', () => {
 
 test('each period is set by its variable', () => {
   const env = { VIRTSCOPE_FAST_PERIOD_MS: '500', VIRTSCOPE_MONITOR_PERIOD_MS: '5000' };
-  expect(readSettings(env).periods).toEqual({ fast: 500, monitor: 5_000 });
+  expect(readSettings(env).periods).toEqual({ fast: 500, monitor: 5_000, host: 60_000 });
 });
 
 test('what is asked only on request is asked by its variable, and anything else refused', () => {

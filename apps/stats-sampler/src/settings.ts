@@ -20,6 +20,7 @@ function periodMs(min: number, max: number, byDefault: number): z.ZodType<number
 const variables = {
   VIRTSCOPE_FAST_PERIOD_MS: periodMs(100, 60_000, defaultPeriods.fast),
   VIRTSCOPE_MONITOR_PERIOD_MS: periodMs(500, 600_000, defaultPeriods.monitor),
+  VIRTSCOPE_HOST_PERIOD_MS: periodMs(1_000, 3_600_000, defaultPeriods.host),
   VIRTSCOPE_STATS_EXTRAS: z
     .string()
     .transform((text) => text.split(',').filter((each) => each !== ''))
@@ -33,7 +34,11 @@ export type SamplerSettings = { periods: SamplerPeriods; extras: readonly StatsE
 export function readSettings(env: Record<string, string | undefined>): SamplerSettings {
   const read = parseVariables(env, variables);
   return {
-    periods: { fast: read.VIRTSCOPE_FAST_PERIOD_MS, monitor: read.VIRTSCOPE_MONITOR_PERIOD_MS },
+    periods: {
+      fast: read.VIRTSCOPE_FAST_PERIOD_MS,
+      monitor: read.VIRTSCOPE_MONITOR_PERIOD_MS,
+      host: read.VIRTSCOPE_HOST_PERIOD_MS,
+    },
     extras: read.VIRTSCOPE_STATS_EXTRAS,
   };
 }

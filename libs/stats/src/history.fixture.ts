@@ -231,7 +231,9 @@ export class History {
     const [state, effects] = stepSampler(this.#state, input);
     this.#state = state;
     this.log.push([input.type, effects.length, this.#nowMs]);
-    const pages = effects.filter((effect) => effect.type === 'publish');
+    const pages = effects.flatMap((effect) =>
+      effect.type === 'publish' && effect.page.tier !== 'host' ? [effect] : [],
+    );
     if (pages.length > 0) this.#checkPublished(pages);
     for (const effect of effects) this.#perform(effect);
   }
@@ -240,6 +242,17 @@ export class History {
     switch (effect.type) {
       case 'sample':
         return this.#call(effect);
+      case 'readHost':
+        return this.#later(5, () => {
+          this.#give({
+            type: 'hostRead',
+            callId: effect.callId,
+            startedMs: this.#nowMs - 5,
+            startedWallMs: 1_800_000_000_000 + this.#nowMs,
+            nowMs: this.#nowMs,
+            reading: {},
+          });
+        });
       case 'diagnose':
         return this.#diagnose(effect);
       case 'wakeAt': {
@@ -449,7 +462,7 @@ export class History {
     }
     assert.equal(page.epoch, this.#epoch);
     if (tier === 'fast') this.#knownMs = Math.min(this.#knownMs, this.#nowMs);
-    this.#newest[tier] = { page, startedMs: Math.max(startedMs, before?.startedMs ?? 0) };
+    this.#newest[tier] = { page, startedMs: Math.max(startedMs, before?.startedMs ?? startedMs) };
   }
 }
 

@@ -161,6 +161,10 @@ test('after its thaw a domain is asked alone, and one whole answer lets it back'
   expect(uuidsOf(bench.asked.at(-1)!)).toEqual([uuid(3)]);
   bench.answer(bench.asked.at(-1)!, [3]);
   expect(bench.counts).toMatchObject({ unstuck: 1 });
+  const [back, others] = bench.samples.at(-1)!;
+  expect(back).toMatchObject({ uuids: [uuid(3)], ageMs: 1 });
+  expect(others?.uuids).toEqual([1, 2, 4, 5, 6].map(uuid));
+  expect([back?.monitor, others?.monitor]).toEqual([undefined, undefined]);
   expect(bench.nextCall().domains).toBe(undefined);
 });
 

@@ -166,14 +166,7 @@ export function monitorAnswered(
   if (call.missed) effects.push(count(tier, 'late'));
   const wasRound = roundOf(state)?.id === callId;
   const ended = withoutCall(state, callId);
-  if (call.kind === 'probe') {
-    const record = records.find(({ domain }) => domain.uuid === call.domains?.[0]?.uuid) ?? 'gone';
-    const uuid = call.domains?.[0]?.uuid ?? '';
-    return withMonitor(ended, {
-      stuck: probed(ended.monitor.stuck, uuid, record, effects),
-      last: record === 'gone' ? ended.monitor.last : keepNewer(ended, [record], times),
-    });
-  }
+  if (call.kind === 'probe') return probeAnswered(ended, call, answer, effects);
   if (wasRound) {
     const tookMs = times.answeredMs - times.startedMs;
     const paced = paceAfter(ended, tookMs, call.missed, effects);
@@ -187,6 +180,25 @@ export function monitorAnswered(
     last: keepNewer(ended, stuckOnes, times),
   });
   return probeHalfOpen(kept, times.answeredMs, effects);
+}
+
+/** One that is let back is published at once, with what is known of the others. */
+function probeAnswered(
+  state: SamplerState,
+  call: MonitorCall,
+  { times, records }: { times: CallTimes; records: readonly StatsRecord[] },
+  effects: SamplerEffect[],
+): SamplerState {
+  const uuid = call.domains?.[0]?.uuid ?? '';
+  const record = records.find(({ domain }) => domain.uuid === uuid);
+  const stuck = probed(state.monitor.stuck, uuid, record ?? 'gone', effects);
+  const next = withMonitor(state, { stuck });
+  if (record === undefined) return next;
+  if (stuck.has(uuid) || roundOf(next) !== undefined) {
+    return withMonitor(next, { last: keepNewer(next, [record], times) });
+  }
+  const answer = { times, records: [record] };
+  return published(next, { nowMs: times.answeredMs, answer, merged: true }, effects);
 }
 
 export function monitorFailed(
@@ -264,11 +276,13 @@ type Publishing = {
   /** Undefined: nobody could be asked, so the sample only repeats what is known. */
   answer?: { times: CallTimes; records: readonly StatsRecord[] };
   paused?: boolean;
+  /** The answer is of some alone: the others stand beside it as they were. */
+  merged?: boolean;
 };
 
 function published(
   state: SamplerState,
-  { nowMs, answer, paused = false }: Publishing,
+  { nowMs, answer, paused = false, merged = false }: Publishing,
   effects: SamplerEffect[],
 ): SamplerState {
   const { publishedStartMs, sampleId, last } = state.monitor;
@@ -278,7 +292,7 @@ function published(
   }
   const { groups } = state.specs[tier];
   const fresh = answer && { ...answer, asked: groups };
-  const held = heldRows(state, answer?.records ?? [], paused);
+  const held = heldRows(state, answer?.records ?? [], paused, merged);
   const sample = publish(
     state,
     { tier, sampleId: sampleId + 1, last, fresh, held, nowMs },
@@ -296,6 +310,7 @@ function heldRows(
   state: SamplerState,
   records: readonly StatsRecord[],
   paused: boolean,
+  merged: boolean,
 ): HeldRow[] {
   const { last, stuck, publishedStartMs } = state.monitor;
   const answered = new Set(records.map(({ domain }) => domain.uuid));
@@ -308,7 +323,7 @@ function heldRows(
     const held = last.get(uuid);
     if (paused) rows.push({ domain, held, monitor: 'paused' });
     // Let back while the others were asked: its probe was its part of this sample.
-    else if (held !== undefined && held.times.startedMs > publishedStartMs) {
+    else if (held !== undefined && (merged || held.times.startedMs > publishedStartMs)) {
       rows.push({ domain, held });
     }
   }

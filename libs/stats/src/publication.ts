@@ -6,7 +6,7 @@
 import { subjects, type DomainUuid, type StatsPage } from '@virtscope/contracts';
 import type { StatsGroup } from './groups.ts';
 import { paged, type PagedSample } from './pages.ts';
-import { ratesOf } from './rates.ts';
+import { ratesOf, type Rates } from './rates.ts';
 import type { CallTimes, DomainRef, Held, StatsRecord } from './record.ts';
 import { count, type SamplerEffect } from './sampler-io.ts';
 import type { SamplerState } from './state.ts';
@@ -69,16 +69,23 @@ export function publish(
     const rates = records.map((record) =>
       ratesOf(last.get(record.domain.uuid), record, times, intervalMs),
     );
-    for (const record of records) next.set(record.domain.uuid, { record, times });
+    for (const [n, record] of records.entries()) {
+      next.set(record.domain.uuid, { record, times, rates: rates[n] ?? {} });
+    }
     add(times, { records, rates, asked });
   }
   const unknownTimes = fresh?.times ?? someTimes(state);
   for (const cohort of cohorts(held, unknownTimes)) {
-    add(cohort.times, { records: cohort.records, asked: groups, monitor: cohort.monitor });
+    add(cohort.times, {
+      records: cohort.records,
+      rates: cohort.rates,
+      asked: groups,
+      monitor: cohort.monitor,
+    });
   }
   for (const row of held) if (row.held !== undefined) next.set(row.domain.uuid, row.held);
   if (parts.length === 0 && unknownTimes !== undefined) {
-    add(unknownTimes, { records: [], asked: groups });
+    add(unknownTimes, { records: [], asked: groups, monitor: 'paused' });
   }
   send(state, tier, parts, effects);
   return { last: next };
@@ -108,7 +115,12 @@ function send(
   if (unfit > 0) effects.push(count(tier, 'unfit-field', unfit));
 }
 
-type Cohort = { times: CallTimes; monitor: HeldRow['monitor']; records: StatsRecord[] };
+type Cohort = {
+  times: CallTimes;
+  monitor: HeldRow['monitor'];
+  records: StatsRecord[];
+  rates: Rates[];
+};
 
 /** Rows of one call and one reason together, newest first. */
 function cohorts(rows: readonly HeldRow[], unknownTimes: CallTimes | undefined): Cohort[] {
@@ -117,8 +129,9 @@ function cohorts(rows: readonly HeldRow[], unknownTimes: CallTimes | undefined):
     const times = held?.times ?? unknownTimes;
     if (times === undefined) continue;
     const key = `${times.startedMs} ${monitor ?? ''}`;
-    const cohort = all.get(key) ?? { times, monitor, records: [] };
+    const cohort = all.get(key) ?? { times, monitor, records: [], rates: [] };
     all.set(key, cohort);
+    cohort.rates.push(held?.rates ?? {});
     cohort.records.push(
       held?.record ?? { domain, params: { names: [], valueAt: () => undefined } },
     );
@@ -130,7 +143,8 @@ function cohorts(rows: readonly HeldRow[], unknownTimes: CallTimes | undefined):
   if (oldest === undefined) return sorted;
   const monitor = rest.some((each) => each.monitor === 'stuck') ? 'stuck' : oldest.monitor;
   const records = rest.flatMap((each) => each.records);
-  return [...sorted.slice(0, maxHeldPages - 1), { times: oldest.times, monitor, records }];
+  const rates = rest.flatMap((each) => each.rates);
+  return [...sorted.slice(0, maxHeldPages - 1), { times: oldest.times, monitor, records, rates }];
 }
 
 /** Times for a row without values, when nothing was answered now. */

@@ -1,4 +1,4 @@
-import type { DomainUuid, StatsCell } from '@virtscope/contracts';
+import type { DomainUuid, RateName, StatsCell } from '@virtscope/contracts';
 
 /** A typed parameter's value as node-libvirt decodes it: exact, so a bigint above 2^53. */
 export type StatsValue = number | bigint | string | boolean;
@@ -30,8 +30,12 @@ export type CallTimes = {
   readonly answeredMs: number;
 };
 
-/** A record that is kept, with the times of its call. */
-export type Held = { readonly record: StatsRecord; readonly times: CallTimes };
+/** A record that is kept, with the times of its call, and what was derived when it came. */
+export type Held = {
+  readonly record: StatsRecord;
+  readonly times: CallTimes;
+  readonly rates?: Partial<Record<RateName, number>>;
+};
 
 /**
  * What stands in a page for a value. JSON's numbers are doubles: a 64-bit integer that a double

@@ -1,5 +1,6 @@
 /** What comes into the mind of one host's sampling, and what it wishes. */
-import type { Epoch, StatsPage } from '@virtscope/contracts';
+import type { Epoch, StatsPage, StatsTier } from '@virtscope/contracts';
+import type { HostReading } from './host-tier.ts';
 import type { DomainRef, StatsRecord } from './record.ts';
 import type { SamplerTier } from './tier.ts';
 
@@ -30,6 +31,15 @@ export type SamplerInput =
     }
   /** libvirtd refused the call, or it could not be sent. */
   | { type: 'failed'; tier: SamplerTier; callId: number; nowMs: number }
+  /** What the host said of itself; empty when it could not be asked. */
+  | {
+      type: 'hostRead';
+      callId: number;
+      startedMs: number;
+      startedWallMs: number;
+      nowMs: number;
+      reading: HostReading;
+    }
   /** The end of a diagnosis, with as many answers as there were. */
   | { type: 'diagnosed'; diagnosisId: number; nowMs: number; answers: readonly ControlAnswer[] };
 
@@ -78,19 +88,16 @@ export type SampleEffect = {
 export type SamplerEffect =
   /** Call libvirt, and answer with `sampled` or `failed` once, however late. */
   | SampleEffect
+  /** Read the host's own figures, one call at a time, and answer with `hostRead` once. */
+  | { type: 'readHost'; callId: number }
   /** Ask for the control info of each, one at a time, on the fast tier's connection. */
   | { type: 'diagnose'; diagnosisId: number; domains: readonly DomainRef[] }
   | { type: 'publish'; subject: string; page: StatsPage; startedMs: number }
   /** `domain` is the one that it is about, if there is one. */
-  | { type: 'count'; tier: SamplerTier; incident: Incident; by: number; domain?: string }
+  | { type: 'count'; tier: StatsTier; incident: Incident; by: number; domain?: string }
   /** Give `woke` at that time; replaces the wish before. */
   | { type: 'wakeAt'; atMs: number };
 
-export function count(
-  tier: SamplerTier,
-  incident: Incident,
-  by = 1,
-  domain?: string,
-): SamplerEffect {
+export function count(tier: StatsTier, incident: Incident, by = 1, domain?: string): SamplerEffect {
   return { type: 'count', tier, incident, by, ...(domain === undefined ? {} : { domain }) };
 }

@@ -15,6 +15,7 @@
  * - P6 A domain at which a call hangs is not asked by another call until that one ended.
  */
 import type { HostId } from '@virtscope/contracts';
+import { hostRead, turnHost } from './host-tier.ts';
 import { seenByFast, sessionLost } from './breaker.ts';
 import { fastAnswered, fastFailed, judgeFast, turnFast } from './fast-tier.ts';
 import {
@@ -51,6 +52,7 @@ export function startSampler(
     lastId: 0,
     fast: { ...tier, call: undefined, abandoned: undefined, reduced: undefined },
     monitor: { ...tier, calls: [], stuck: new Map(), usualMs: 0, slowdown: 1 },
+    hostTier: { turnMs: 0, callId: undefined, sampleId: 0, cpu: undefined },
     diagnosis: undefined,
   };
 }
@@ -76,7 +78,8 @@ function advance(state: SamplerState, input: SamplerInput, effects: SamplerEffec
       const { nowMs } = input;
       const fast = turnFast(judgeFast(state, nowMs, effects), nowMs, effects);
       const judged = judgeMonitor(fast, nowMs, effects);
-      return turnMonitor(probeHalfOpen(judged, nowMs, effects), nowMs, effects);
+      const monitor = turnMonitor(probeHalfOpen(judged, nowMs, effects), nowMs, effects);
+      return turnHost(monitor, nowMs, effects);
     }
     case 'sampled': {
       const { tier, callId, startedMs, startedWallMs, nowMs, records } = input;
@@ -97,6 +100,11 @@ function advance(state: SamplerState, input: SamplerInput, effects: SamplerEffec
         ? fastFailed(judgeFast(state, nowMs, effects), callId, effects)
         : monitorFailed(judgeMonitor(state, nowMs, effects), callId, nowMs, effects);
     }
+    case 'hostRead': {
+      const { callId, startedMs, startedWallMs, nowMs, reading } = input;
+      const times = { startedMs, startedWallMs, answeredMs: nowMs };
+      return hostRead(state, { callId, times, reading }, effects);
+    }
     case 'diagnosed': {
       if (state.diagnosis?.id !== input.diagnosisId) return state;
       const { callId } = state.diagnosis;
@@ -114,7 +122,9 @@ function opened(
   if (tier === 'fast') {
     // Perhaps a new daemon: it is asked for everything again.
     const turnMs = turnAfter(next, tier, nowMs);
-    return withFast(next, { ...noFastCall, open: true, turnMs });
+    // The host's first reading is made at once: its pace is slow.
+    const hostTier = { ...next.hostTier, turnMs: nowMs, callId: undefined };
+    return { ...withFast(next, { ...noFastCall, open: true, turnMs }), hostTier };
   }
   const unhurried = withMonitor(next, { open: true, calls: [], slowdown: 1, usualMs: 0 });
   return withMonitor(unhurried, { turnMs: turnAfter(unhurried, tier, nowMs) });
@@ -124,16 +134,17 @@ const noFastCall = { call: undefined, abandoned: undefined, reduced: undefined }
 
 function lost(state: SamplerState, tier: 'fast' | 'monitor'): SamplerState {
   if (tier === 'fast') {
-    return { ...withFast(state, { ...noFastCall, open: false }), diagnosis: undefined };
+    const hostTier = { ...state.hostTier, callId: undefined };
+    return { ...withFast(state, { ...noFastCall, open: false }), hostTier, diagnosis: undefined };
   }
   const { stuck } = state.monitor;
   return withMonitor(state, { open: false, calls: [], stuck: sessionLost(stuck) });
 }
 
 /** The earliest moment at which something is due. */
-function nextWake({ fast, monitor, diagnosis }: SamplerState): number | undefined {
+function nextWake({ fast, monitor, hostTier, diagnosis }: SamplerState): number | undefined {
   const due: number[] = [];
-  if (fast.open) due.push(fast.turnMs);
+  if (fast.open) due.push(fast.turnMs, hostTier.turnMs);
   if (monitor.open) due.push(monitor.turnMs);
   if (fast.call?.missed === false) due.push(fast.call.deadlineMs);
   for (const call of monitor.calls) {

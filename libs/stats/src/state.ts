@@ -2,6 +2,7 @@
 import type { DomainUuid, Epoch, HostId } from '@virtscope/contracts';
 import type { StatsGroup } from './groups.ts';
 import { nextTurn, phaseOf } from './phase.ts';
+import type { HostReading } from './host-tier.ts';
 import type { DomainRef, Held } from './record.ts';
 import type { SamplerPeriods, SamplerTier, TierSpec } from './tier.ts';
 
@@ -74,6 +75,15 @@ export type MonitorState = TierState & {
   readonly slowdown: number;
 };
 
+/** The host's own figures; they are read while the fast tier's session is open. */
+export type HostTierState = {
+  readonly turnMs: number;
+  readonly callId: number | undefined;
+  readonly sampleId: number;
+  /** The reading before, for what is derived from two. */
+  readonly cpu: HostReading['cpu'];
+};
+
 export type SamplerState = {
   readonly host: HostId;
   readonly periods: SamplerPeriods;
@@ -83,6 +93,7 @@ export type SamplerState = {
   readonly lastId: number;
   readonly fast: FastState;
   readonly monitor: MonitorState;
+  readonly hostTier: HostTierState;
   /** The diagnosis under way; `callId` is the call that it is about, if it is about one. */
   readonly diagnosis: { readonly id: number; readonly callId: number | undefined } | undefined;
 };

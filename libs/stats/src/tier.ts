@@ -54,9 +54,9 @@ export function tierSpecsWith(
 }
 
 /** How often each tier takes its turn. */
-export type SamplerPeriods = Readonly<Record<SamplerTier, number>>;
+export type SamplerPeriods = Readonly<Record<SamplerTier | 'host', number>>;
 
-export const defaultPeriods: SamplerPeriods = { fast: 2_000, monitor: 10_000 };
+export const defaultPeriods: SamplerPeriods = { fast: 2_000, monitor: 10_000, host: 60_000 };
 
 /** Share of its interval that a call may take. */
 const deadlineShare = 0.75;
