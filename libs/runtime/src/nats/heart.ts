@@ -14,7 +14,7 @@ import type { Hands } from '../service.ts';
 import type { LinkStatus } from './link-status.ts';
 
 /** In a burst of changes a host's pulse goes out at most this often. */
-const eagerBeatMs = 5;
+const eagerBeatMs = 2;
 /** A replica that was silent for longer asks first whether its hosts are still its own. */
 export const maxSilenceMs = heartbeatTtlMs / 2;
 
