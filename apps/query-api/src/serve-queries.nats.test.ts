@@ -130,7 +130,7 @@ class Bench implements AsyncDisposable {
 
   /** One host with two domains, synced, and query-api ready. */
   async fill(epoch = 10): Promise<void> {
-    await applyInventory(this.nc, 'file', [entry('hv1')]);
+    await applyInventory(this.nc, 'file', [entry('hv1')], (hosts) => hosts);
     await this.state(
       record('hv1', { epoch, sync: 'syncing' }),
       presence('hv1', 1, { epoch }),
@@ -290,7 +290,7 @@ test('a NATS that lost everything is not an empty fleet', async () => {
   // A revision of before is foreign now.
   expect((await bench.get(`/v1/domains?minRevision=${before.revision}`)).status).toBe(410);
   // The bridge writes its host anew: one domain went away meanwhile.
-  await applyInventory(bench.nc, 'file', [entry('hv1')]);
+  await applyInventory(bench.nc, 'file', [entry('hv1')], (hosts) => hosts);
   await bench.state(
     record('hv1', { epoch: 12, sync: 'syncing' }),
     presence('hv1', 2, { epoch: 12 }),
