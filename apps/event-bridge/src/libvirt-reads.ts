@@ -8,7 +8,7 @@ import {
   type LabelRule,
   type Now,
 } from '@virtscope/events';
-import { LibvirtError, type Domain, type Session } from 'node-libvirt';
+import { allDomainStats, LibvirtError, type Domain, type Session } from 'node-libvirt';
 import {
   VIR_CONNECT_LIST_DOMAINS_AUTOSTART,
   VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE,
@@ -19,6 +19,9 @@ import {
 
 /** A cold probe of capabilities can take libvirtd half a minute; nobody waits for it but proofs. */
 const identityTimeoutMs = 60_000;
+
+/** Domains in one call for states: the most that libvirt takes. */
+const chunk = 16_384;
 
 /** What the mind asks of libvirt, as calls of one session. Answers are inputs; none throws. */
 export class LibvirtReads {
@@ -56,9 +59,13 @@ export class LibvirtReads {
     const session = this.#session;
     const flagged = async (flags: number): Promise<Set<string>> =>
       new Set((await session.connectListAllDomains({ flags }, { reason })).map(({ uuid }) => uuid));
-    const [all, states, persistent, autostart, managedSave] = await Promise.all([
-      session.connectListAllDomains({}, { reason }),
-      session.connectGetAllDomainStats({ stats: VIR_DOMAIN_STATS_STATE }, { reason }),
+    const listed = session.connectListAllDomains({}, { reason });
+    const [all, { records: states }, persistent, autostart, managedSave] = await Promise.all([
+      listed,
+      listed.then((domains) =>
+        // Records of the state alone are small: as many in a call as it takes.
+        allDomainStats(session, { domains, stats: VIR_DOMAIN_STATS_STATE, chunk }, { reason }),
+      ),
       flagged(VIR_CONNECT_LIST_DOMAINS_PERSISTENT),
       flagged(VIR_CONNECT_LIST_DOMAINS_AUTOSTART),
       flagged(VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE),

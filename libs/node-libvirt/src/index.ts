@@ -7,6 +7,7 @@
 export { connect, type ConnectOptions } from './connect.ts';
 export type { Credentials } from './authentication/credentials.ts';
 export type { EventOptions, PingOptions, Session } from './session.ts';
+export { allDomainStats, type AllDomainStats, type ChunkedStatsArgs } from './all-domain-stats.ts';
 export type { CallBill, CallOptions } from './rpc/call.ts';
 export {
   CallRefusedError,

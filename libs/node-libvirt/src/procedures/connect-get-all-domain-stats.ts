@@ -50,6 +50,18 @@ export const connectGetAllDomainStats = procedure<AllDomainStatsArgs, DomainStat
     })),
 });
 
+/** The same call, with the bytes that its reply took. */
+export const connectGetAllDomainStatsSized = procedure<
+  AllDomainStatsArgs,
+  { records: DomainStatsRecord[]; bytes: number }
+>({
+  ...connectGetAllDomainStats,
+  decode: (reader) => {
+    const bytes = reader.remaining;
+    return { records: connectGetAllDomainStats.decode(reader), bytes };
+  },
+});
+
 /** The same call under the same name for bills and allow-lists; only the reading differs. */
 export const connectGetAllDomainStatsColumns = procedure<AllDomainStatsArgs, DomainStatsColumns>({
   name: 'connectGetAllDomainStats',

@@ -132,6 +132,11 @@ export class Connection {
     return this.#over === undefined;
   }
 
+  /** How long a call may take that does not say it itself. */
+  get callTimeoutMs(): number {
+    return this.#options.callTimeoutMs;
+  }
+
   /** Runs `listener` when the connection ends: with the loss, or with nothing when we closed it. */
   onEnd(listener: (error: ConnectionLostError | undefined) => void): { cancel(): void } {
     this.#onEnd.add(listener);

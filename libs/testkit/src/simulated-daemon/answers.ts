@@ -177,7 +177,8 @@ const answersByName: { readonly [Name in keyof typeof procedures]?: Answer } = {
     const flags = args.uint();
     checkFlags(flags, listFlags, 'qemuConnectListAllDomains');
     const rows = domainsPassing(host.domains, flags);
-    if (needResults && rows.length > maxDomains) throw tooManyDomains(rows.length, maxDomains);
+    // Also when only the number is asked for: libvirt counts first.
+    if (rows.length > maxDomains) throw tooManyDomains(rows.length, maxDomains);
     reply.uint(needResults ? rows.length : 0);
     if (needResults) for (const row of rows) writeDomain(reply, now(row));
     reply.uint(rows.length);

@@ -279,6 +279,11 @@ const stats = (groups: number): Buffer =>
     for (const word of [0, groups, 0]) writer.uint(word);
   });
 
+const count = (): Buffer =>
+  call(p.connectListAllDomains, (writer) => {
+    for (const word of [0, 0]) writer.uint(word);
+  });
+
 test('above 16,384 domains lists and stats are refused, not cut', () => {
   const most = new Wire({ domains: 16_384 });
   most.ask(open());
@@ -287,6 +292,7 @@ test('above 16,384 domains lists and stats are refused, not cut', () => {
   const tooMany = new Wire({ domains: 16_385 });
   tooMany.ask(open());
   expect(tooMany.refusal(list()).code).toBe(1);
+  expect(tooMany.refusal(count()).code).toBe(1);
   expect(tooMany.refusal(stats(1)).code).toBe(1);
 });
 
