@@ -11,8 +11,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { statsRows, subjects, type StatsPage } from '@virtscope/contracts';
-import { startService, tempDir, waitFor } from '@virtscope/testkit';
+import { startService, tempDir, waitFor, type ServiceProcess } from '@virtscope/testkit';
 import { cpuSeconds, residentBytes } from './process-cpu.ts';
+import { historyBytesPerDomain } from '@virtscope/view';
 import { startBus } from './bus.ts';
 import { publish, type Row } from './report.ts';
 
@@ -28,6 +29,8 @@ type Cost = {
   rssMiB: number;
   /** Pages that the broker took, of those that should have come. */
   completeness: number;
+  /** Pages that the sampler did not publish, as the broker was too slow to take them. */
+  dropped: number;
 };
 
 async function measure(hosts: number): Promise<Cost> {
@@ -93,6 +96,7 @@ async function measure(hosts: number): Promise<Cost> {
       atMs: performance.now(),
       monitorPages,
       fastPages,
+      dropped: await droppedBy(sampler),
     };
     await new Promise((done) => setTimeout(done, seconds * 1_000));
     const elapsed = (performance.now() - from.atMs) / 1_000;
@@ -104,11 +108,19 @@ async function measure(hosts: number): Promise<Cost> {
       simulatorShare: (cpuSeconds(pid) - from.simulator) / elapsed,
       rssMiB: residentBytes(sampler.pid) / 2 ** 20,
       completeness: came / expected,
+      dropped: (await droppedBy(sampler)) - from.dropped,
     };
   } finally {
     simulator.kill('SIGTERM');
     await once(simulator, 'exit');
   }
+}
+
+async function droppedBy(sampler: ServiceProcess): Promise<number> {
+  const samples = await sampler.metric('virtscope_stats_pages_total');
+  return samples
+    .filter(({ labels }) => labels['fate'] !== 'published')
+    .reduce((sum, { value }) => sum + value, 0);
 }
 
 function parametersOf(page: StatsPage): void {
@@ -140,6 +152,8 @@ const rows: Row[] = [
   },
   { id: `simulator_core_share@${size}`, value: many.simulatorShare, unit: 'cores' },
   { id: `pages_of_expected@${size}`, value: many.completeness, unit: 'share' },
+  { id: `pages_dropped@${size}`, value: many.dropped, unit: 'pages' },
+  { id: 'history_bytes_per_domain', value: historyBytesPerDomain, unit: 'bytes' },
   { id: `resident@${size}`, value: many.rssMiB, unit: 'MiB' },
 ];
 publish('sampler', rows);

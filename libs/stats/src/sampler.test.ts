@@ -185,6 +185,31 @@ test('a probe that is refused neither restores interface nor ends the probing', 
   expect(turnsUntilProbe(bench)).toBe(firstProbeTurns - 1);
 });
 
+test('a call that hangs in interface for good costs the fast tier interface, and no more', () => {
+  const bench = new Bench().open('fast');
+  const hanging = bench.untilAsked();
+  for (let turn = 0; turn < 3 * firstProbeTurns; turn++) {
+    expect(bench.untilAsked().stats).toBe(withoutInterface);
+    bench.answer();
+  }
+  expect(bench.pages).toHaveLength(3 * firstProbeTurns);
+  expect(bench.counts).toMatchObject({ 'fast deadline': 1, 'fast groups-dropped': 1 });
+  expect(bench.counts['fast skipped']).toBe(undefined);
+  bench.answer(hanging, { startedMs: bench.nowMs - 90_000 });
+  expect(bench.counts).toMatchObject({ 'fast late': 1, 'fast stale': 1 });
+  while (bench.untilAsked().stats !== fastMask) bench.answer();
+  bench.answer();
+  expect(bench.counts).toMatchObject({ 'fast groups-restored': 1 });
+});
+
+test('a second call that hangs beside it stops the fast tier: no third is made', () => {
+  const bench = new Bench().open('fast');
+  bench.untilAsked();
+  bench.untilAsked();
+  expect(() => bench.untilAsked()).toThrow('nothing was asked for');
+  expect(bench.counts['fast skipped']).toBeGreaterThan(0);
+});
+
 test('a new session asks for everything again', () => {
   const bench = new Bench().open('fast');
   bench.untilAsked();
