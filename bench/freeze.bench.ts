@@ -73,13 +73,18 @@ for (const { name } of frozen) process.kill(libvirtd.qemuPid(name), 'SIGCONT');
 stop.abort();
 await asking;
 const thawed = pages.length;
-await waitFor(
-  () =>
-    pages
-      .slice(thawed)
-      .some((p) => p.tier === 'monitor' && p.monitor === undefined && p.uuids.length === 40),
-  { what: 'all to be back', timeoutMs: 30_000 },
-);
+/** Whether a call that began after the thaw brought its values. */
+const isBack = ({ uuid }: { uuid: string }): boolean =>
+  pages
+    .slice(thawed)
+    .some(
+      (page) =>
+        page.tier === 'monitor' &&
+        page.monitor === undefined &&
+        Date.parse(page.startedAt) >= untilWallMs &&
+        page.uuids.includes(uuid),
+    );
+await waitFor(() => frozen.every(isBack), { what: 'all to be back', timeoutMs: 30_000 });
 const backS = (Date.now() - untilWallMs) / 1_000;
 
 const icy = new Set(frozen.map(({ uuid }) => uuid));

@@ -53,14 +53,14 @@ test(
       history.checkHealed();
       found += history.found;
       assert.equal(history.counts['monitor paused'], undefined);
-      for (const id of history.guests) {
-        const spans = history.frozenSpans.filter(({ uuid }) => uuid === id);
+      for (const id of history.guests.uuids) {
+        const spans = history.guests.frozenSpans.filter(({ uuid }) => uuid === id);
         const at = history.freshAt.get(id) ?? [];
         for (let i = 1; i < at.length; i++) {
           const [from = 0, to = 0] = [at[i - 1], at[i]];
           if (to > faultyMs) break;
           const frozen = spans.some(({ fromMs, untilMs }) => fromMs < to && untilMs > from);
-          if (frozen || history.wasOff(id, from, to)) continue;
+          if (frozen || history.guests.wasOff(id, from, to)) continue;
           // One interval, and the time until the last of three was found.
           assert(to - from <= defaultPeriods.monitor + 4_000, `${id} lost one at ${from}`);
         }
