@@ -44,7 +44,15 @@ const table: Record<string, { may: string[]; types?: string[] }> = {
     may: ['@virtscope/testkit', '@virtscope/contracts', '@virtscope/dev', 'node-libvirt'],
   },
   '@virtscope/bench': {
-    may: ['@virtscope/testkit', '@virtscope/contracts', '@virtscope/dev', 'node-libvirt', ...minds],
+    may: [
+      '@virtscope/testkit',
+      '@virtscope/contracts',
+      '@virtscope/dev',
+      '@virtscope/query-api',
+      '@virtscope/runtime',
+      'node-libvirt',
+      ...minds,
+    ],
   },
   '@virtscope/tools': { may: [] },
 };

@@ -3,7 +3,7 @@ import type { Sliced } from '@virtscope/view';
 import { setImmediate } from 'node:timers/promises';
 
 /** How long a question may keep everybody else waiting. */
-export const maxSliceMs = 4;
+export const maxSliceMs = 2;
 
 /** Questions that may wait for their next slice at once; one more is refused. */
 export const maxLongQuestions = 200;

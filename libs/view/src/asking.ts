@@ -3,7 +3,7 @@
  * ready text of its host's trust, so that a list is mostly joining strings.
  */
 import type { DomainUuid, HostId, Trust } from '@virtscope/contracts';
-import type { Row } from './row.ts';
+import { rowJson, type Row } from './row.ts';
 import { everything, includes, type Scope } from './scope.ts';
 import type { HostSlot } from './state-table.ts';
 import type { HostTrust } from './trust.ts';
@@ -87,7 +87,7 @@ export class Asking {
   /** The row as an open JSON object: the caller may add fields, and closes it. */
   open(row: Row): string {
     const tail = this.#tailOf(row);
-    return `${row.json},"id":${tail.idKnown ? row.id : null},${tail.text}`;
+    return `${rowJson(row)},"id":${tail.idKnown ? row.id : null},${tail.text}`;
   }
 
   json(row: Row): string {

@@ -97,41 +97,57 @@ function labelsWriter(parts: readonly Part[]): Writer | undefined {
   });
 }
 
-type StatColumn = { prefix: string; field: string };
+/** A field, and where its cells are: of each page that has it, the newest first. */
+type StatColumn = {
+  prefix: string;
+  sources: { page: number; cells: readonly (StatsCell | null)[] }[];
+};
+type HostColumns = { facts: HostFacts; columns: StatColumn[]; samples: string };
 
 /** The stats, and of each sample that they may come from its age. */
 function statsWriter(parts: readonly Part[]): Writer | undefined {
   const fields = parts.flatMap((part) => (part.of === 'stat' ? part.field : []));
   const prefixes = parts.flatMap((part) => (part.of === 'stats' ? part.prefix : []));
   if (fields.length === 0 && prefixes.length === 0) return undefined;
-  let known: { facts: HostFacts; columns: StatColumn[]; samples: string } | undefined;
+  let known: HostColumns | undefined;
+  const positions: (number | undefined)[] = [];
   return (row, facts) => {
     if (known?.facts !== facts) {
       known = { facts, columns: columnsOf(facts, fields, prefixes), samples: samplesOf(facts) };
     }
+    for (const [i, page] of facts.pages.entries()) positions[i] = page.positionOf(row);
     let body = '';
-    for (const { prefix, field } of known.columns) {
-      const cell = facts.stat(row, field);
-      if (cell !== undefined) body += `${body === '' ? '' : ','}${prefix}${cellJson(cell)}`;
+    for (const { prefix, sources } of known.columns) {
+      for (const { page, cells } of sources) {
+        const position = positions[page];
+        const cell = position === undefined ? undefined : cells[position];
+        if (cell === undefined || cell === null) continue;
+        body += `${body === '' ? '' : ','}${prefix}${cellJson(cell)}`;
+        break;
+      }
     }
     return `"stats":{${body}},${known.samples}`;
   };
 }
 
 function columnsOf(
-  facts: HostFacts,
+  { pages }: HostFacts,
   fields: readonly string[],
   prefixes: readonly string[],
 ): StatColumn[] {
-  const names = new Set(fields);
-  if (prefixes.length > 0) {
-    for (const { held } of facts.pages) {
-      for (const name of Object.keys(held.page.columns)) {
-        if (prefixes.some((prefix) => name.startsWith(prefix))) names.add(name);
+  const named = new Set(fields);
+  const columns = new Map<string, StatColumn>();
+  for (const [page, { held }] of pages.entries()) {
+    for (const [name, cells] of Object.entries(held.page.columns)) {
+      if (!named.has(name) && !prefixes.some((prefix) => name.startsWith(prefix))) continue;
+      let column = columns.get(name);
+      if (column === undefined) {
+        columns.set(name, (column = { prefix: `${JSON.stringify(name)}:`, sources: [] }));
       }
+      column.sources.push({ page, cells });
     }
   }
-  return [...names].map((field) => ({ prefix: `${JSON.stringify(field)}:`, field }));
+  return [...columns.values()];
 }
 
 function samplesOf({ pages }: HostFacts): string {

@@ -21,7 +21,7 @@ import {
 } from '@virtscope/contracts';
 import type { StateMessage } from './decode.ts';
 import { MultiIndex } from './multi-index.ts';
-import { makeRow, type Row } from './row.ts';
+import { forgetJson, makeRow, type Row } from './row.ts';
 
 /**
  * How many ended subjects are remembered, to recognise what is older than their end. At the bound
@@ -180,7 +180,8 @@ export class StateTable {
       for (const row of from.rows.values()) {
         const known =
           slot?.rows.has(row.uuid) === true || this.#ends.has(endKey(row.host, row.uuid));
-        if (!known) this.#insert(this.#slot(row.host), { ...row, epoch: 0, seq: 0 });
+        if (!known)
+          this.#insert(this.#slot(row.host), { ...row, epoch: 0, seq: 0, json: undefined });
       }
     }
   }
@@ -295,6 +296,7 @@ export class StateTable {
     peers?.delete(row);
     if (peers?.size === 0) this.byState.delete(row.state);
     this.#rows--;
+    forgetJson(row);
     this.unconfigured.delete(row);
     this.shortened.delete(row);
     for (const path of disksOf(row)) this.byDisk.delete(path, row);
@@ -313,12 +315,22 @@ export class StateTable {
   }
 }
 
-function disksOf({ config }: Row): Set<string> {
-  return new Set(config?.disks.flatMap(({ source }) => source ?? []));
+/** Each path once, though two disks may name it. */
+function disksOf({ config }: Row): readonly string[] {
+  return distinct(config?.disks ?? [], ({ source }) => source);
 }
 
-function macsOf({ config }: Row): Set<string> {
-  return new Set(config?.interfaces.flatMap(({ mac }) => mac?.toLowerCase() ?? []));
+function macsOf({ config }: Row): readonly string[] {
+  return distinct(config?.interfaces ?? [], ({ mac }) => mac?.toLowerCase());
+}
+
+function distinct<T>(things: readonly T[], keyOf: (thing: T) => string | undefined): string[] {
+  const keys: string[] = [];
+  for (const thing of things) {
+    const key = keyOf(thing);
+    if (key !== undefined && !keys.includes(key)) keys.push(key);
+  }
+  return keys;
 }
 
 const endKey = (host: HostId, uuid: DomainUuid): string => `${host}/${uuid}`;

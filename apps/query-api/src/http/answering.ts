@@ -43,16 +43,45 @@ export type Question = {
 };
 
 /** Asks the view once it is where the caller wants it, and sends what it says. */
-export async function sendAnswer(
+export function sendAnswer(
   hands: AnsweringHands,
   reply: FastifyReply,
-  { minRevision, ask, tag }: Question,
+  question: Question,
+): FastifyReply | Promise<FastifyReply> {
+  const { view, clock, scopeOf } = hands;
+  if (question.minRevision === undefined && view.answers) {
+    // Nothing to wait for: a look-up is over before anything else is looked at.
+    const asking = new Asking(view, moment(clock), scopeOf?.(reply.request) ?? everything);
+    return answerNow(hands, reply, question, asking);
+  }
+  return answerLater(hands, reply, question);
+}
+
+async function answerLater(
+  hands: AnsweringHands,
+  reply: FastifyReply,
+  question: Question,
 ): Promise<FastifyReply> {
-  const asking = await whenReady(hands, reply, minRevision);
-  if (!(asking instanceof Asking)) return asking;
+  const asking = await whenReady(hands, reply, question.minRevision);
+  return asking instanceof Asking ? answerNow(hands, reply, question, asking) : asking;
+}
+
+function answerNow(
+  hands: AnsweringHands,
+  reply: FastifyReply,
+  { ask, tag }: Question,
+  asking: Asking,
+): FastifyReply | Promise<FastifyReply> {
   if (tag !== undefined && isUnchanged(reply, tag(asking))) return reply.code(304).send();
   const asked = ask(asking);
-  const answer = 'kind' in asked ? asked : await hands.slices.run(asked, hands.signal);
+  if ('kind' in asked) return sendFound(reply, asked);
+  return hands.slices.run(asked, hands.signal).then((answer) => sendFound(reply, answer));
+}
+
+function sendFound(
+  reply: FastifyReply,
+  answer: Answer | 'busy',
+): FastifyReply | Promise<FastifyReply> {
   if (answer === 'busy') return sendProblem(reply, busy, retryAfterSeconds);
   if (answer.kind === 'found') return sendJson(reply, answer.json);
   void reply.removeHeader('etag');

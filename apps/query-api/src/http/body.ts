@@ -17,12 +17,20 @@ const compressors = {
 
 let compressing = 0;
 
-export async function sendJson(reply: FastifyReply, json: string): Promise<FastifyReply> {
+export function sendJson(reply: FastifyReply, json: string): FastifyReply | Promise<FastifyReply> {
   void reply.type('application/json; charset=utf-8');
   if (json.length < minCompressedBytes) return reply.send(json);
   void reply.header('vary', 'accept, accept-encoding');
   const encoding = encodingFor(reply.request.headers['accept-encoding']);
   if (encoding === undefined || compressing >= maxCompressions) return reply.send(json);
+  return compressed(reply, json, encoding);
+}
+
+async function compressed(
+  reply: FastifyReply,
+  json: string,
+  encoding: keyof typeof compressors,
+): Promise<FastifyReply> {
   compressing++;
   try {
     const body = await compressors[encoding](Buffer.from(json));
