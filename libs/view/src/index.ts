@@ -2,6 +2,7 @@ export { Asking, type Answer } from './asking.ts';
 export { getBatch, maxBatch } from './batch.ts';
 export { BrokerClock } from './broker-clock.ts';
 export { describeMalformed, type Malformed } from './decode.ts';
+export { fleetMetrics, maxSamples, type MetricsQuery } from './fleet-metrics.ts';
 export { freshnessOf, isTagged, type Freshness } from './entity-tag.ts';
 export { maxFilterValues, readFilter, type DomainFilter, type FilterQuery } from './filter.ts';
 export { domainHistory } from './history-answers.ts';

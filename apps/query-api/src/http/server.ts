@@ -19,6 +19,7 @@ import { answerErrors, earlyErrors } from './errors.ts';
 import { historyRoutes } from './history-routes.ts';
 import { hostRoutes, type HostHands } from './host-routes.ts';
 import { listRoutes } from './list-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { watchRoutes } from './watch-routes.ts';
 import { Watching, type WatchingLimits } from '../watching.ts';
@@ -99,6 +100,7 @@ export function buildServer(hands: ServerHands): App {
     domainRoutes(routes, hands);
     historyRoutes(routes, hands);
     hostRoutes(routes, hands);
+    metricsRoutes(routes, hands);
     watchRoutes(routes, { ...hands, watching });
     done();
   });
