@@ -33,18 +33,21 @@ export function readFields(
     parts.push(part);
   }
   if (parts.length > maxFields) return { ok: false, reason: `more than ${maxFields} fields` };
-  const plain = parts.flatMap((part) => plainWriter(part) ?? []);
+  // Plain members are never empty: the commas between them stand in their texts already.
+  const plain = parts
+    .flatMap((part) => plainWriter(part) ?? [])
+    .map((writer, i) => writer(i === 0 ? '' : ','));
   const config = configWriter(parts);
-  const labels = labelsWriter(parts);
   const stats = statsWriter(parts);
-  const writers = [...plain, ...[config, labels, stats].filter((each) => each !== undefined)];
+  const others = [config, labelsWriter(parts), stats].filter((each) => each !== undefined);
   const projection: Projection = {
     text,
     stats: stats !== undefined,
     config: config !== undefined,
     json(row, facts) {
       let body = '';
-      for (const write of writers) {
+      for (const write of plain) body += write(row, facts);
+      for (const write of others) {
         const member = write(row, facts);
         if (member !== '') body += body === '' ? member : `,${member}`;
       }
@@ -57,18 +60,32 @@ export function readFields(
 /** Members of the row's object, without braces; empty when there is nothing to say. */
 type Writer = (row: Row, facts: HostFacts) => string;
 
-function plainWriter(part: Part): Writer | undefined {
+/** @returns a writer for what stands before its member: nothing or a comma */
+function plainWriter(part: Part): ((before: string) => Writer) | undefined {
   if (part.of === 'verifiedAt') {
-    return (row, { asking }) => `"verifiedAt":${JSON.stringify(asking.host(row.host).verifiedAt)}`;
+    return (before) =>
+      (row, { asking }) =>
+        `${before}"verifiedAt":${JSON.stringify(asking.host(row.host).verifiedAt)}`;
   }
   if (part.of !== 'row') return undefined;
   const { field } = part;
-  if (field === 'id') return (row, facts) => `"id":${facts.idOf(row)}`;
-  // Patterns keep these free of what JSON would escape.
-  if (field === 'host' || field === 'uuid' || field === 'state') {
-    return (row) => `"${field}":"${row[field]}"`;
-  }
-  return (row, facts) => `"${field}":${JSON.stringify(valueAt(part, row, facts) ?? null)}`;
+  return (before) => {
+    const start = `${before}"${field}":`;
+    if (field === 'id') return (row, facts) => `${start}${facts.idOf(row)}`;
+    if (field === 'name') return (row) => start + quoted(row.name);
+    // Patterns keep these free of what JSON would escape.
+    if (field === 'host' || field === 'uuid' || field === 'state') {
+      return (row) => `${start}"${row[field]}"`;
+    }
+    return (row, facts) => start + JSON.stringify(valueAt(part, row, facts) ?? null);
+  };
+}
+
+const plainText = /^[\w .:/-]*$/;
+
+/** As `JSON.stringify`, quicker for what most names are. */
+function quoted(text: string): string {
+  return plainText.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function configWriter(parts: readonly Part[]): Writer | undefined {

@@ -74,11 +74,12 @@ function* walk(
     if (after !== undefined && slot.host < after.host) continue;
     const { sorted } = slot;
     const from = after?.host === slot.host ? firstAfter(sorted, after.uuid) : 0;
+    const facts = book.of(slot.host);
     for (let i = from; i < sorted.length; i++) {
       if (++looked % rowsPerStep === 0) yield;
       const row = sorted[i];
       if (row === undefined || !book.asking.sees(row)) continue;
-      if (!matches(filter, row, book.of(row.host))) continue;
+      if (!matches(filter, row, facts)) continue;
       const last = rows.at(-1);
       if (rows.length === limit && last !== undefined) {
         return { rows, last: { values: [], host: last.host, uuid: last.uuid }, more: true };
