@@ -39,13 +39,17 @@ export type { HostHardware } from './simulated-daemon/state.ts';
 export { type DomainLine, Stack } from './stack.ts';
 export { type TempDir, tempDir } from './temp-dir.ts';
 export {
+  type LibvirtVersion,
   type NatsVersion,
   type Tool,
   ToolMissingError,
+  libvirt11Root,
   natsTool,
   redisTool,
   systemTool,
   toolsDir,
+  unpackedCommand,
+  virshCommand,
 } from './tool.ts';
 export { virsh } from './virsh.ts';
 export { type WaitOptions, WaitTimeoutError, waitFor } from './wait-for.ts';

@@ -34,7 +34,7 @@ import { keepCapabilities, lendCapabilities } from './qemu-capabilities.ts';
 import { runDirFor } from './run-dir.ts';
 import { ServerProcess, ServerStartError, logTail } from './server-process.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
-import { systemTool } from './tool.ts';
+import { type LibvirtVersion, libvirt11Root, systemTool } from './tool.ts';
 import { socketUri, virsh } from './virsh.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -45,6 +45,8 @@ export type LibvirtdOptions = {
   dir?: string;
   /** Default: random, the same as long as this object lives. */
   hostUuid?: string;
+  /** Whose libvirtd, virsh and QEMU it runs. Default: those that are installed on the machine. */
+  version?: LibvirtVersion;
   /** Lines for libvirtd.conf; they win over the launcher's own. */
   conf?: readonly string[];
   /**
@@ -66,6 +68,7 @@ export class Libvirtd implements AsyncDisposable {
   readonly name: string;
   readonly dir: string;
   readonly hostUuid: string;
+  readonly version: LibvirtVersion;
   /** Where its sockets lie: `dir`/run, or a short folder elsewhere when that path is too long. */
   readonly runDir: string;
   readonly #options: LibvirtdOptions;
@@ -78,6 +81,7 @@ export class Libvirtd implements AsyncDisposable {
     this.name = options.name ?? 'hv1';
     this.dir = dir;
     this.hostUuid = options.hostUuid ?? randomUUID();
+    this.version = options.version ?? 'installed';
     this.runDir = runDirFor(dir);
     this.#options = options;
     this.#ownDir = ownDir;
@@ -141,12 +145,12 @@ export class Libvirtd implements AsyncDisposable {
 
   /** Runs virsh on the QEMU domains, read-write; gives what it prints. */
   async virsh(...args: readonly string[]): Promise<string> {
-    return virsh(this.uriRw, args);
+    return virsh(this.uriRw, args, this.version);
   }
 
   /** Runs virsh on the test driver, read-write; gives what it prints. */
   async virshTest(...args: readonly string[]): Promise<string> {
-    return virsh(this.testUriRw, args);
+    return virsh(this.testUriRw, args, this.version);
   }
 
   /** Brings up what is down: the host, and libvirtd on it. */
@@ -177,7 +181,7 @@ export class Libvirtd implements AsyncDisposable {
 
   /** Keeps what libvirtd learnt about the machine's QEMUs for the next host; `stop` does it too. */
   keepCapabilities(): void {
-    keepCapabilities(join(this.dir, 'cache'));
+    keepCapabilities(join(this.dir, 'cache'), this.version);
   }
 
   /**
@@ -241,6 +245,7 @@ export class Libvirtd implements AsyncDisposable {
         this.runDir,
         `${this.name}.test`,
         daemonScript,
+        this.version === '11' ? libvirt11Root() : '',
       ],
       env: {
         DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent',
@@ -326,18 +331,22 @@ export class Libvirtd implements AsyncDisposable {
       const text = withAccount(`/etc/${file}`, line);
       if (text !== undefined) writeFileSync(join(this.dir, file), text);
     }
-    if (this.#options.coldCapabilities !== true) lendCapabilities(join(this.dir, 'cache'));
+    if (this.#options.coldCapabilities !== true) {
+      lendCapabilities(join(this.dir, 'cache'), this.version);
+    }
   }
 }
 
 /**
  * Starts a private libvirtd.
  *
- * @throws {ToolMissingError} libvirtd, virsh, tini or QEMU is not installed
+ * @throws {ToolMissingError} libvirtd, virsh, tini or QEMU is not installed, or libvirt 11 not unpacked
  * @throws {ServerStartError} it did not start; the message shows its log
  */
 export async function startLibvirtd(options: LibvirtdOptions = {}): Promise<Libvirtd> {
-  for (const program of ['libvirtd', 'virsh', 'tini', 'qemu-system-x86_64']) systemTool(program);
+  if (options.version === '11') libvirt11Root();
+  else
+    for (const program of ['libvirtd', 'virsh', 'tini', 'qemu-system-x86_64']) systemTool(program);
   if (process.getuid?.() !== 0) {
     throw new ServerStartError('a private libvirtd needs namespaces of its own: run it as root');
   }

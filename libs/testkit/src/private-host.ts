@@ -17,7 +17,8 @@ export const coveredFolders: Readonly<Record<string, string>> = {
 };
 
 /**
- * Runs as the first process of the namespaces, with DIR RUN_DIR HOST_NAME; becomes tini.
+ * Runs as the first process of the namespaces, with DIR RUN_DIR HOST_NAME DAEMON_SCRIPT ROOT; becomes
+ * tini.
  *
  * - Users: libvirtd looks up `libvirt-qemu` before it reads qemu.conf. Where the machine has no
  *   such user, a private /etc/passwd and /etc/group do; the machine's own stay as they are.
@@ -25,9 +26,11 @@ export const coveredFolders: Readonly<Record<string, string>> = {
  *   machine's systemd, under pids that mean something else there.
  * - tini is PID 1, because libvirtd kills a daemonised QEMU when it probes one, and waits up to
  *   20 s for it to vanish, which it only does once PID 1 has reaped it.
+ * - ROOT, if it is not empty, holds another distribution's programs and libraries: its /usr covers the
+ *   machine's, and the machine's index of libraries, which would mislead, is out of sight.
  */
 export const enterScript = `
-dir=$1 run=$2 host=$3
+dir=$1 run=$2 host=$3 root=$5
 [ -p "$dir/start" ] || mkfifo "$dir/start"
 mount --bind "$run" /run/libvirt
 ${Object.entries(coveredFolders)
@@ -38,6 +41,10 @@ for file in passwd group; do
 done
 umount --recursive --lazy /sys/fs/cgroup 2>/dev/null || true
 printf %s "$host" >/proc/sys/kernel/hostname
+if [ -n "$root" ]; then
+  [ ! -e /etc/ld.so.cache ] || mount --bind /dev/null /etc/ld.so.cache
+  mount --bind "$root/usr" /usr
+fi
 exec tini -- sh -c "$4" daemon "$dir"
 `;
 

@@ -12,22 +12,23 @@ import {
   renameSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { toolsDir } from './tool.ts';
+import { type LibvirtVersion, toolsDir } from './tool.ts';
 
 /** libvirt's folder for it, below its cache folder. */
 const cacheFolder = 'qemu/capabilities';
 
 /** Gives a new host what earlier ones learnt. */
-export function lendCapabilities(cacheDir: string): void {
+export function lendCapabilities(cacheDir: string, version: LibvirtVersion): void {
+  const store = storeDir(version);
   const target = join(cacheDir, cacheFolder);
   mkdirSync(target, { recursive: true });
-  for (const file of entries(storeDir())) copyFileSync(join(storeDir(), file), join(target, file));
+  for (const file of entries(store)) copyFileSync(join(store, file), join(target, file));
 }
 
 /** Keeps what a host learnt, where it is news. */
-export function keepCapabilities(cacheDir: string): void {
+export function keepCapabilities(cacheDir: string, version: LibvirtVersion): void {
   const source = join(cacheDir, cacheFolder);
-  const store = storeDir();
+  const store = storeDir(version);
   for (const file of entries(source)) {
     const learnt = join(source, file);
     const kept = join(store, file);
@@ -40,8 +41,9 @@ export function keepCapabilities(cacheDir: string): void {
   }
 }
 
-function storeDir(): string {
-  return join(toolsDir(), 'qemu-capabilities');
+/** libvirt names a file after the QEMU's path, which is the same for every version. */
+function storeDir(version: LibvirtVersion): string {
+  return join(toolsDir(), `qemu-capabilities${version === 'installed' ? '' : `-${version}`}`);
 }
 
 function entries(dir: string): string[] {

@@ -6,6 +6,9 @@ export type Tool = { command: string; env: Record<string, string> };
 
 export type NatsVersion = '2.9' | '2.10';
 
+/** The machine's own libvirt, or libvirt 11 with its QEMU, unpacked beside it. */
+export type LibvirtVersion = 'installed' | '11';
+
 /** The program is nowhere. The message says how to get it. */
 export class ToolMissingError extends Error {
   override readonly name = 'ToolMissingError';
@@ -40,6 +43,28 @@ export function redisTool(): Tool {
     findOnPath('redis-server') ??
     missing('redis-server')
   );
+}
+
+/**
+ * The root of the small file system that holds libvirt 11, its QEMU, and every library and command
+ * that they need: its programs run where its `usr` covers the machine's.
+ */
+export function libvirt11Root(): string {
+  const root = join(toolsDir(), 'libvirt-11');
+  return existsSync(join(root, 'usr/sbin/libvirtd')) ? root : missing('libvirt 11');
+}
+
+/** The command that runs virsh, without arguments of virsh's own. */
+export function virshCommand(version: LibvirtVersion = 'installed'): string[] {
+  return version === '11' ? unpackedCommand(libvirt11Root(), 'usr/bin/virsh') : ['virsh'];
+}
+
+/** Runs a program of an unpacked file system with that system's own loader and libraries. */
+export function unpackedCommand(root: string, program: string): string[] {
+  const [loader] = globSync('usr/lib{64,}/ld-linux-*.so.*', { cwd: root });
+  if (loader === undefined) return missing(`the C library of ${program} below ${root}`);
+  const libraries = globSync('usr/lib/*-linux-*', { cwd: root }).map((lib) => join(root, lib));
+  return [join(root, loader), '--library-path', libraries.join(delimiter), join(root, program)];
 }
 
 /** A program that is installed on the machine. */

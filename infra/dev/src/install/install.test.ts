@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { simulatedPackages } from './apt.ts';
+import { libvirtVersionIn, mirrorOf } from './debian-13.ts';
 import { installCommand, systemUnits } from './system-packages.ts';
-import { mirrorOf, natsVersionIn } from './unpacked-servers.ts';
+import { natsVersionIn } from './unpacked-servers.ts';
 
 test('what apt would install is read from its simulation', () => {
   const printed = `NOTE: This is only a simulation!
@@ -31,6 +32,11 @@ test('the version line of nats-server decides its folder', () => {
   expect(natsVersionIn('nats-server: v2.9.10\n')).toEqual({ line: '2.9', full: '2.9.10' });
   expect(natsVersionIn('nats-server: v2.10.27')).toEqual({ line: '2.10', full: '2.10.27' });
   expect(() => natsVersionIn('no')).toThrow(/no version/);
+});
+
+test("libvirt's own word decides whether it is the version that was wanted", () => {
+  expect(libvirtVersionIn('libvirtd (libvirt) 11.3.0\n')).toBe('11.3.0');
+  expect(() => libvirtVersionIn('no')).toThrow(/no version/);
 });
 
 test('units that could start at boot are found among the files of packages', () => {

@@ -1,11 +1,7 @@
 import type { Progress } from '../progress.ts';
+import { getLibvirt11, getNatsServer210 } from './debian-13.ts';
 import { getSystemPackages, testRequirements, upRequirements } from './system-packages.ts';
-import {
-  getNatsServer,
-  getNatsServer210,
-  getRedisServer,
-  getUnpacked,
-} from './unpacked-servers.ts';
+import { getNatsServer, getRedisServer, getUnpacked } from './unpacked-servers.ts';
 
 /** Gets every server that the workbench starts and the machine lacks. */
 export async function installServers(progress: Progress): Promise<void> {
@@ -22,4 +18,5 @@ export async function installForTests(progress: Progress): Promise<void> {
   await getUnpacked('openssh-server', 'sshd', progress);
   await getUnpacked('sasl2-bin', 'saslpasswd2', progress);
   await getNatsServer210(progress);
+  await getLibvirt11(progress);
 }

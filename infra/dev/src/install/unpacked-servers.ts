@@ -2,12 +2,12 @@
  * Servers that are unpacked from the distribution's packages into the tools folder. They are not
  * installed: their packages would start a service, now and at every boot.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ToolMissingError, natsTool, redisTool, systemTool, toolsDir } from '@virtscope/testkit';
-import type { NatsVersion } from '@virtscope/testkit';
 import type { Progress } from '../progress.ts';
-import { type Apt, download, privateApt, systemApt, wouldInstall } from './apt.ts';
+import { type Apt, download, systemApt, wouldInstall } from './apt.ts';
 import { runCommand } from './run-command.ts';
 
 /** Gets a nats-server of any version, if there is none. */
@@ -50,72 +50,18 @@ async function getPackage(name: string, progress: Progress): Promise<void> {
   });
 }
 
-/**
- * Gets nats-server 2.10 beside the distribution's own 2.9, from Debian 13, if it is missing. Only
- * tests ask for it: where it cannot be had, the reason is said and that is all.
- */
-export async function getNatsServer210(progress: Progress): Promise<void> {
-  const wanted: NatsVersion = '2.10';
-  if (has(() => natsTool(wanted))) return;
-  try {
-    await progress.step(`getting nats-server ${wanted} from Debian 13`, async () => {
-      const aptDir = join(toolsDir(), '.apt-trixie');
-      mkdirSync(aptDir, { recursive: true });
-      const sources = join(aptDir, 'sources.list');
-      writeFileSync(sources, trixieSource(await debianMirror()));
-      const unpacked = await unpack(privateApt(aptDir, sources), 'nats-server-210', [
-        'nats-server',
-      ]);
-      rmSync(aptDir, { recursive: true, force: true }); // its lists are large and soon old
-      const version = await natsVersionOf(unpacked);
-      if (version.line !== wanted) {
-        rmSync(unpacked, { recursive: true, force: true });
-        throw new Error(`Debian 13 has nats-server ${version.full} now`);
-      }
-      settle(unpacked, `nats-server-${wanted}`);
-      return version.full;
-    });
-  } catch (error) {
-    progress.note(
-      `going on without nats-server ${wanted}; the tests that need it will fail: ${(error as Error).message}`,
-    );
-  }
-}
-
-/** The mirror of Debian's main archive that the machine's own apt uses. */
-async function debianMirror(): Promise<string> {
-  const printed = await runCommand('apt-get', [
-    'indextargets',
-    '--format',
-    '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)',
-    'Created-By: Packages',
-  ]);
-  const mirror = mirrorOf(printed);
-  if (mirror === undefined) {
-    throw new Error('apt knows no mirror of Debian on this machine');
-  }
-  return mirror;
-}
-
-/** Picks the archive itself, not its security or backports companions, from apt's targets. */
-export function mirrorOf(indexTargets: string): string | undefined {
-  return /^Debian Debian main (\S+)$/m.exec(indexTargets)?.[1];
-}
-
-export function trixieSource(mirror: string): string {
-  const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  const signed = existsSync(keyring) ? `[signed-by=${keyring}] ` : '';
-  return `deb ${signed}${mirror} trixie main\n`;
-}
-
 /** Unpacks packages into a folder that no launcher looks into; `settle` gives it its name. */
-async function unpack(apt: Apt, name: string, packages: readonly string[]): Promise<string> {
+export async function unpack(apt: Apt, name: string, packages: readonly string[]): Promise<string> {
   const fresh = join(toolsDir(), `.${name}.${process.pid}`);
   const debs = join(fresh, 'debs');
   try {
-    for (const deb of await download(apt, packages, debs)) {
-      await runCommand('dpkg-deb', ['--extract', deb, fresh]);
-    }
+    const files = await download(apt, packages, debs);
+    const extractNext = async (): Promise<void> => {
+      for (let deb = files.pop(); deb !== undefined; deb = files.pop()) {
+        await runCommand('dpkg-deb', ['--extract', deb, fresh]);
+      }
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, extractNext));
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
     throw error;
@@ -124,13 +70,14 @@ async function unpack(apt: Apt, name: string, packages: readonly string[]): Prom
   return fresh;
 }
 
-function settle(unpacked: string, name: string): void {
+/** Gives what is unpacked the name by which launchers find it. */
+export function settle(unpacked: string, name: string): void {
   const place = join(toolsDir(), name);
   rmSync(place, { recursive: true, force: true });
   renameSync(unpacked, place);
 }
 
-async function natsVersionOf(root: string): Promise<{ line: string; full: string }> {
+export async function natsVersionOf(root: string): Promise<{ line: string; full: string }> {
   const command = ['usr/sbin', 'usr/bin']
     .map((bin) => join(root, bin, 'nats-server'))
     .find((file) => existsSync(file));
@@ -148,7 +95,8 @@ export function natsVersionIn(printed: string): { line: string; full: string } {
   return { line, full };
 }
 
-function has(find: () => unknown): boolean {
+/** Whether the tool is there. */
+export function has(find: () => unknown): boolean {
   try {
     find();
     return true;
