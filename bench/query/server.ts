@@ -153,6 +153,7 @@ const app = buildServer({
   watchLimits: limits,
   callerLimits: { perCaller: 10_000 },
   capabilities: () => Promise.resolve({ kind: 'unavailable', reason: 'none here' }),
+  events: () => Promise.resolve(undefined),
 });
 // What the same server with the same hooks can do at most: a text that is ready.
 const constant = (await app.inject(`/v1/domains/${uuidOf(1)}`)).body;
@@ -166,6 +167,7 @@ const bounded = buildServer({
   log: createLogger('bench', 'bench', 'error'),
   signal: new AbortController().signal,
   capabilities: () => Promise.resolve({ kind: 'unavailable', reason: 'none here' }),
+  events: () => Promise.resolve(undefined),
 });
 bounded.get('/constant', (_request, reply) =>
   reply.type('application/json; charset=utf-8').send(constant),

@@ -28,6 +28,17 @@ export const subjects = {
     `${root}.event.${host}.${type}.${encodeToken(id)}.${encodeToken(kind)}`,
   eventsOfHost: (host: HostId) => `${root}.event.${host}.>`,
   eventsOfAll: `${root}.event.>`,
+  /** Events of one host, one domain, one kind, or any of them. */
+  eventsWhere: ({
+    host = '*',
+    uuid,
+    kind,
+  }: {
+    host?: HostId | undefined;
+    uuid?: string | undefined;
+    kind?: string | undefined;
+  }) =>
+    `${root}.event.${host}.${uuid === undefined ? '*.*' : `domain.${encodeToken(uuid)}`}.${kind === undefined ? '*' : encodeToken(kind)}`,
   stats: (host: HostId, tier: StatsTier, page: number) => `${root}.stats.${host}.${tier}.${page}`,
   statsOfTier: (host: HostId, tier: StatsTier) => `${root}.stats.${host}.${tier}.*`,
   statsOfAll: `${root}.stats.>`,

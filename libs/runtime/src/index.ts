@@ -21,6 +21,12 @@ export {
 export { Heart, maxSilenceMs, type HeartOptions } from './nats/heart.ts';
 export { RemovalRefusedError, applyInventory } from './nats/inventory-bucket.ts';
 export { LinkStatus } from './nats/link-status.ts';
+export {
+  readEvents,
+  type EventPage,
+  type EventsWanted,
+  type StoredEvent,
+} from './nats/read-events.ts';
 export { readSubjects, type LastMessage } from './nats/read-subjects.ts';
 export { makeRoundTrips, roundTripPeriodMs, type RoundTripTimes } from './nats/round-trip.ts';
 export {

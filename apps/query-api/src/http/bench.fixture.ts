@@ -45,6 +45,7 @@ export class Bench {
       log: createLogger('test', 'test', 'silent'),
       signal: new AbortController().signal,
       capabilities: () => Promise.resolve(this.caps),
+      events: () => Promise.resolve(undefined),
     });
   }
 

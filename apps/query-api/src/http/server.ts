@@ -17,6 +17,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { domainRoutes } from './domain-routes.ts';
 import { answerErrors, earlyErrors } from './errors.ts';
 import { historyRoutes } from './history-routes.ts';
+import { eventRoutes, type EventHands } from './event-routes.ts';
 import { hostRoutes, type HostHands } from './host-routes.ts';
 import { listRoutes } from './list-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
@@ -41,12 +42,13 @@ const maxHeaderBytes = 64 * 1024;
 /** Every question is a GET: a body is a mistake. */
 const maxBodyBytes = 1024;
 
-export type ServerHands = HostHands & {
-  log: Logger;
-  metrics: Metrics;
-  watchLimits?: WatchLimits;
-  callerLimits?: WatchingLimits;
-};
+export type ServerHands = HostHands &
+  EventHands & {
+    log: Logger;
+    metrics: Metrics;
+    watchLimits?: WatchLimits;
+    callerLimits?: WatchingLimits;
+  };
 
 export function buildServer(hands: ServerHands): App {
   const { log, metrics } = hands;
@@ -100,6 +102,7 @@ export function buildServer(hands: ServerHands): App {
     domainRoutes(routes, hands);
     historyRoutes(routes, hands);
     hostRoutes(routes, hands);
+    eventRoutes(routes, hands);
     metricsRoutes(routes, hands);
     watchRoutes(routes, { ...hands, watching });
     done();

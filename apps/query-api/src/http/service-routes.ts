@@ -18,6 +18,7 @@ const questions = [
   '/v1/hosts/{host}/domains/{uuid}/stats',
   '/v1/hosts/{host}/stats',
   '/v1/hosts/{host}/capabilities',
+  '/v1/events?host=&uuid=&kind=&since=&after=&pageSize=',
   '/metrics/fleet?host=&shard=&labels=&names=',
   '/openapi.json',
   '/healthz',

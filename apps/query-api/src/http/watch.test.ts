@@ -22,6 +22,7 @@ async function serve(bench: Bench): Promise<AsyncDisposable & { url: string }> {
     signal: stop.signal,
     callerLimits: { perCaller: 3 },
     capabilities: () => Promise.resolve(bench.caps),
+    events: () => Promise.resolve(undefined),
   });
   return {
     url: server.url,
