@@ -9,7 +9,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { getUnpacked } from '@virtscope/dev/src/install/unpacked-servers.ts';
+import { lineProgress } from '@virtscope/dev/src/progress.ts';
 import {
   freePort,
   startCountingProxy,
@@ -69,8 +71,18 @@ function owned(child: ChildProcess): AsyncDisposable {
   };
 }
 
-/** A program unpacked among the tools or installed; undefined when this machine has none. */
-function peer(folder: string, path: string): string | undefined {
+/**
+ * A program of Debian's, installed or unpacked among the tools, where it is got when it is missing:
+ * it is never installed, as its package would start a service.
+ *
+ * @returns undefined when it cannot be had
+ */
+async function peer(folder: string, path: string): Promise<string | undefined> {
+  try {
+    await getUnpacked(folder, basename(path), lineProgress(console.error));
+  } catch (error) {
+    console.error(`${folder} cannot be had: ${(error as Error).message}`);
+  }
   return [join(toolsDir(), folder, path), join('/', path)].find(existsSync);
 }
 
@@ -108,7 +120,10 @@ const vdsmLike: Client = async (uri) => {
   };
 };
 
-const exporterPath = peer('prometheus-libvirt-exporter', 'usr/bin/prometheus-libvirt-exporter');
+const exporterPath = await peer(
+  'prometheus-libvirt-exporter',
+  'usr/bin/prometheus-libvirt-exporter',
+);
 const exporter: Client = async (uri) => {
   const listen = `127.0.0.1:${await freePort()}`;
   const child = spawn(
@@ -128,7 +143,7 @@ const exporter: Client = async (uri) => {
   };
 };
 
-const collectdPath = peer('collectd-core', 'usr/sbin/collectd');
+const collectdPath = await peer('collectd-core', 'usr/sbin/collectd');
 const collectd: Client = (uri) => {
   const root = (collectdPath ?? '').replace(/usr\/sbin\/collectd$/, '');
   const conf = join(dir, 'collectd.conf');
