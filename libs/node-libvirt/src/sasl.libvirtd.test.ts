@@ -1,31 +1,48 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as testkit from '@virtscope/testkit';
+import {
+  type Libvirtd,
+  type SaslUser,
+  startLibvirtd,
+  type TempDir,
+  tempDir,
+} from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type ConnectOptions } from './connect.ts';
 import { ConnectError } from './errors.ts';
-import {
-  type ListeningHost,
-  type SaslUser,
-  loginOf,
-  startListeningHost,
-} from './testing/listening-host.ts';
+import { makePki } from './testing/pki.ts';
 
-const scram: SaslUser = { mechanism: 'scram-sha-256', user: 'alice', password: 'päss=,wörd' };
-const plain: SaslUser = { mechanism: 'plain', user: 'bob', password: 'sécret' };
-let scramHost: ListeningHost<testkit.Libvirtd>;
-let plainHost: ListeningHost<testkit.Libvirtd>;
+const scram: SaslUser = {
+  mechanism: 'scram-sha-256',
+  user: 'alice@virtscope',
+  password: 'päss=,wörd',
+};
+const plain: SaslUser = { mechanism: 'plain', user: 'bob@virtscope', password: 'sécret' };
+let dir: TempDir;
+let pki: string;
+let scramHost: Libvirtd;
+let plainHost: Libvirtd;
 
 beforeAll(async () => {
-  scramHost = await startListeningHost(testkit, scram);
-  plainHost = await startListeningHost(testkit, plain);
+  dir = await tempDir();
+  pki = join(dir.path, 'pki');
+  makePki(pki);
+  const listen = { tcp: true, tls: { pkiFolder: pki } } as const;
+  scramHost = await startLibvirtd({ listen: { ...listen, sasl: scram } });
+  plainHost = await startLibvirtd({ listen: { ...listen, sasl: plain } });
 });
 afterAll(async () => {
   await scramHost[Symbol.asyncDispose]();
   await plainHost[Symbol.asyncDispose]();
+  await dir[Symbol.asyncDispose]();
 });
 
-const tlsUri = ({ tlsPort, pki }: ListeningHost<testkit.Libvirtd>, more = ''): string =>
+const loginOf = ({ user, password }: SaslUser): { username: string; password: string } => ({
+  username: user,
+  password,
+});
+
+const tlsUri = ({ tlsPort }: Libvirtd, more = ''): string =>
   `test+tls://127.0.0.1:${tlsPort}/default?pkipath=${pki}${more}`;
 
 async function failure(uri: string, options?: ConnectOptions): Promise<ConnectError> {
@@ -38,7 +55,7 @@ async function failure(uri: string, options?: ConnectOptions): Promise<ConnectEr
 }
 
 test('SCRAM-SHA-256 over TLS and over the UNIX socket', async () => {
-  for (const uri of [tlsUri(scramHost), scramHost.daemon.testUriRw]) {
+  for (const uri of [tlsUri(scramHost), scramHost.testUriRw]) {
     await using session = await connect(uri, { credentials: loginOf(scram) });
     expect(await session.connectGetType()).toBe('TEST');
   }
@@ -51,14 +68,14 @@ test('PLAIN over TLS', async () => {
 });
 
 test('PLAIN is not said where nothing hides it', async () => {
-  const error = await failure(plainHost.daemon.testUriRw, { credentials: loginOf(plain) });
+  const error = await failure(plainHost.testUriRw, { credentials: loginOf(plain) });
   expect(error.reason).toBe('authentication');
   expect(error.message).toContain('SCRAM-SHA-256 on unix');
 });
 
 test.each([
   ['password', { ...scram, password: 'wrong' }],
-  ['user', { ...scram, user: 'mallory' }],
+  ['user', { ...scram, user: 'mallory@virtscope' }],
 ])('a wrong %s is an error of authentication', async (_, who) => {
   const error = await failure(tlsUri(scramHost), { credentials: loginOf(who) });
   expect(error).toMatchObject({ reason: 'authentication', cause: { code: 45 } });
@@ -72,7 +89,7 @@ test('SASL on plain TCP is refused with the reason, and nothing secret is said',
 });
 
 test('without credentials the error says where they may be given', async () => {
-  const nothing = join(scramHost.folder, 'empty.conf');
+  const nothing = join(dir.path, 'empty.conf');
   writeFileSync(nothing, '');
   const error = await failure(tlsUri(scramHost, `&authfile=${nothing}`));
   expect(error.reason).toBe('authentication');
@@ -80,7 +97,7 @@ test('without credentials the error says where they may be given', async () => {
 });
 
 test('credentials come from a file of the format of libvirt', async () => {
-  const file = join(scramHost.folder, 'auth.conf');
+  const file = join(dir.path, 'auth.conf');
   const { username, password } = loginOf(scram);
   writeFileSync(
     file,

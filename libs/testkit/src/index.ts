@@ -7,6 +7,7 @@ export {
 export { type Bill, type Direction, sumOf, type Tally } from './counting-proxy/bill.ts';
 export { freePort } from './free-port.ts';
 export { answersRpc } from './libvirt-probe.ts';
+export type { ListenOptions, SaslUser } from './libvirtd-listen.ts';
 export { type Libvirtd, type LibvirtdOptions, startLibvirtd } from './libvirtd.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats-server.ts';
 export { type ProcessRef, isAlive, processRef, signalProcess } from './process-ref.ts';

@@ -105,6 +105,15 @@ test('a folder too deep for a socket, with odd characters, still holds a host', 
   expect(isAlive(processRef(host.qemuPid('vm & 1')) ?? { pid: 0, startTime: '' })).toBe(true);
 });
 
+test('a host that listens on TCP keeps its port through a restart; others have none', async () => {
+  await using host = await startLibvirtd({ listen: { tcp: true } });
+  const uri = `test+tcp://127.0.0.1:${host.tcpPort}/default`;
+  expect((await virsh(uri, ['-r', 'list', '--name'])).trim()).toBe('test');
+  await host.restart();
+  expect((await virsh(uri, ['-r', 'hostname'])).trim()).toBe('hv1.test');
+  expect(() => host.tlsPort).toThrow(/does not listen on tls/);
+});
+
 test('a libvirtd that cannot start says why with the end of its log', async () => {
   const started = startLibvirtd({ conf: ['max_clients = "many"'] });
   await expect(started).rejects.toThrow(ServerStartError);

@@ -14,6 +14,13 @@ import {
 import { join, resolve } from 'node:path';
 import { answersRpc } from './libvirt-probe.ts';
 import {
+  type ListenOptions,
+  type ListenPorts,
+  listenConf,
+  listenPorts,
+  writeSaslConfiguration,
+} from './libvirtd-listen.ts';
+import {
   coveredFolders,
   daemonScript,
   enterScript,
@@ -47,6 +54,8 @@ export type LibvirtdOptions = {
   hostUuid?: string;
   /** Whose libvirtd, virsh and QEMU it runs. Default: those that are installed on the machine. */
   version?: LibvirtVersion;
+  /** Where it listens besides its Unix sockets. Default: nowhere. */
+  listen?: ListenOptions;
   /** Lines for libvirtd.conf; they win over the launcher's own. */
   conf?: readonly string[];
   /**
@@ -71,18 +80,25 @@ export class Libvirtd implements AsyncDisposable {
   readonly version: LibvirtVersion;
   /** Where its sockets lie: `dir`/run, or a short folder elsewhere when that path is too long. */
   readonly runDir: string;
+  readonly #ports: ListenPorts;
   readonly #options: LibvirtdOptions;
   readonly #ownDir: TempDir | undefined;
   #host: ServerProcess | undefined;
   /** The shell below tini that starts libvirtd. */
   #keeper = 0;
 
-  constructor(options: LibvirtdOptions, dir: string, ownDir: TempDir | undefined) {
+  constructor(
+    options: LibvirtdOptions,
+    dir: string,
+    ports: ListenPorts,
+    ownDir: TempDir | undefined,
+  ) {
     this.name = options.name ?? 'hv1';
     this.dir = dir;
     this.hostUuid = options.hostUuid ?? randomUUID();
     this.version = options.version ?? 'installed';
     this.runDir = runDirFor(dir);
+    this.#ports = ports;
     this.#options = options;
     this.#ownDir = ownDir;
   }
@@ -118,6 +134,16 @@ export class Libvirtd implements AsyncDisposable {
   /** The test driver, writable. */
   get testUriRw(): string {
     return socketUri('test', this.socket);
+  }
+
+  /** The port of plain TCP; the same as long as this object lives. */
+  get tcpPort(): number {
+    return this.#ports.tcp ?? notListening(this.name, 'tcp');
+  }
+
+  /** The port of TLS; the same as long as this object lives. */
+  get tlsPort(): number {
+    return this.#ports.tls ?? notListening(this.name, 'tls');
   }
 
   get logFile(): string {
@@ -246,6 +272,7 @@ export class Libvirtd implements AsyncDisposable {
         `${this.name}.test`,
         daemonScript,
         this.version === '11' ? libvirt11Root() : '',
+        this.#options.listen === undefined ? '' : '--listen',
       ],
       env: {
         DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent',
@@ -318,10 +345,12 @@ export class Libvirtd implements AsyncDisposable {
     for (const entry of readdirSync(this.runDir)) {
       rmSync(join(this.runDir, entry), { recursive: true });
     }
+    const { conf = [], listen } = this.#options;
     writeFileSync(
       join(this.dir, 'etc/libvirtd.conf'),
-      libvirtdConf(this.hostUuid, this.#options.conf ?? []),
+      libvirtdConf(this.hostUuid, [...conf, ...listenConf(listen, this.#ports)]),
     );
+    if (listen?.sasl !== undefined) writeSaslConfiguration(join(this.dir, 'sasl2'), listen.sasl);
     writeFileSync(join(this.dir, 'etc/qemu.conf'), qemuConf);
     const accounts = {
       passwd: 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin',
@@ -335,6 +364,10 @@ export class Libvirtd implements AsyncDisposable {
       lendCapabilities(join(this.dir, 'cache'), this.version);
     }
   }
+}
+
+function notListening(name: string, on: 'tcp' | 'tls'): never {
+  throw new Error(`${name} does not listen on ${on}: start it with { listen: { ${on}: … } }`);
 }
 
 /**
@@ -353,7 +386,7 @@ export async function startLibvirtd(options: LibvirtdOptions = {}): Promise<Libv
   const ownDir = options.dir === undefined ? await tempDir('vs-hv-') : undefined;
   const dir = resolve(options.dir ?? (ownDir as TempDir).path);
   mkdirSync(dir, { recursive: true });
-  const host = new Libvirtd(options, dir, ownDir);
+  const host = new Libvirtd(options, dir, await listenPorts(options.listen), ownDir);
   try {
     await host.start();
   } catch (error) {

@@ -17,8 +17,8 @@ export const coveredFolders: Readonly<Record<string, string>> = {
 };
 
 /**
- * Runs as the first process of the namespaces, with DIR RUN_DIR HOST_NAME DAEMON_SCRIPT ROOT; becomes
- * tini.
+ * Runs as the first process of the namespaces, with DIR RUN_DIR HOST_NAME DAEMON_SCRIPT ROOT OPTION;
+ * becomes tini.
  *
  * - Users: libvirtd looks up `libvirt-qemu` before it reads qemu.conf. Where the machine has no
  *   such user, a private /etc/passwd and /etc/group do; the machine's own stay as they are.
@@ -45,17 +45,18 @@ if [ -n "$root" ]; then
   [ ! -e /etc/ld.so.cache ] || mount --bind /dev/null /etc/ld.so.cache
   mount --bind "$root/usr" /usr
 fi
-exec tini -- sh -c "$4" daemon "$dir"
+exec tini -- sh -c "$4" daemon "$dir" "$6"
 `;
 
 /**
- * Runs below tini, with DIR: starts libvirtd once for each line that somebody writes into the
- * FIFO DIR/start, and leaves its exit code in DIR/exit when it ends. Domains live on meanwhile.
+ * Runs below tini, with DIR and an option of libvirtd or nothing: starts libvirtd once for each line
+ * that somebody writes into the FIFO DIR/start, and leaves its exit code in DIR/exit when it ends.
+ * Domains live on meanwhile.
  */
 export const daemonScript = `
 while read -r _ <"$1/start"; do
   code=0
-  libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid || code=$?
+  libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid $2 || code=$?
   echo "$code" >"$1/exit"
 done
 `;

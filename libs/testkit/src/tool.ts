@@ -67,6 +67,15 @@ export function unpackedCommand(root: string, program: string): string[] {
   return [join(root, loader), '--library-path', libraries.join(delimiter), join(root, program)];
 }
 
+/** saslpasswd2, of Debian's sasl2-bin. */
+export function saslTool(): Tool {
+  return (
+    firstUnpacked(['sasl2-bin'], 'saslpasswd2') ??
+    findOnPath('saslpasswd2') ??
+    missing('saslpasswd2 (of sasl2-bin)')
+  );
+}
+
 /** A program that is installed on the machine. */
 export function systemTool(program: string): string {
   return (findOnPath(program) ?? missing(program)).command;
