@@ -126,6 +126,11 @@ function add(row: Row, isMet?: (compared: number) => boolean): void {
   const value = need(plain).cpuMsEach;
   const row = { id: 'bulk500.cpu.ratio_best', unit: 'ms CPU a reply', value, goal: 'ratio <= 0.5' };
   if (Number.isFinite(best)) add({ ...row, baseline: best }, (ratio) => ratio <= 0.5);
+  for (const [name, peer] of Object.entries({ python: py, golibvirt: gone })) {
+    if (peer === undefined) continue;
+    const id = `bulk500.cpu.${name}`;
+    add({ id, unit: 'ms CPU a reply', value: peer.cpuMsEach });
+  }
   // 80 ms there and back: 100 definitions, as many under way as the session may have.
   const far = join(folder.path, 'far.sock');
   await using _link = await slowLink(far, socket, 40);

@@ -33,11 +33,12 @@ export class WireReader {
     return this.#bytes.toString('utf8', at, at + length);
   }
 
-  /** `T *`: nothing for NULL. */
+  /**
+   * `T *`: nothing for NULL. Any word but 0 is a pointer, as for libvirtd itself: there are clients
+   * that send their own byte order's 1.
+   */
   optional<T>(read: () => T): T | undefined {
-    const word = this.uint();
-    if (word > 1) throw new DecodeError(`a pointer's word is ${word}`);
-    return word === 1 ? read() : undefined;
+    return this.uint() === 0 ? undefined : read();
   }
 
   optionalString(): string | undefined {

@@ -99,6 +99,15 @@ const opened: Question[] = [
   { what: 'OS type', procedure: p.domainGetOsType, encode: domain(vm1) },
   { what: 'largest memory', procedure: p.domainGetMaxMemory, encode: domain(vm1) },
   { what: 'title', procedure: p.domainGetMetadata, encode: domain(vm1, 1, 0, 0) },
+  {
+    what: "an element, its pointer in the client's own byte order",
+    procedure: p.domainGetMetadata,
+    encode: (w) => {
+      domain(vm1, 2, 0x0100_0000)(w);
+      w.string('http://x/y');
+      w.uint(0);
+    },
+  },
   { what: 'job stats when off', procedure: p.domainGetJobStats, encode: domain(vm1, 0) },
   { what: 'job info when off', procedure: p.domainGetJobInfo, encode: domain(vm1) },
   { what: 'control info when off', procedure: p.domainGetControlInfo, encode: domain(vm1, 0) },
