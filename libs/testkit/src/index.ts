@@ -5,6 +5,7 @@ export {
   startCountingProxy,
 } from './counting-proxy/counting-proxy.ts';
 export { type Bill, type Direction, sumOf, type Tally } from './counting-proxy/bill.ts';
+export { type FarLink, type FarLinkOptions, startFarLink } from './far-link/far-link.ts';
 export { freePort } from './free-port.ts';
 export { answersRpc } from './libvirt-probe.ts';
 export type { ListenOptions, SaslUser } from './libvirtd-listen.ts';

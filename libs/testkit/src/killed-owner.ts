@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { type ProcessRef, isAlive } from './process-ref.ts';
 import { waitFor } from './wait-for.ts';
 
-export type OwnerFixture = 'nats' | 'outliving-nats' | 'redis' | 'libvirtd';
+export type OwnerFixture = 'nats' | 'outliving-nats' | 'redis' | 'libvirtd' | 'far-libvirtd';
 
 /** What a killed owner left behind. `started` says how many processes it had. */
 export type Remains = { started: number; processes: ProcessRef[]; mounts: string[] };

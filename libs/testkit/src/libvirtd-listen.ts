@@ -13,7 +13,7 @@ export type SaslUser = {
 };
 
 export type ListenOptions = {
-  /** Default 127.0.0.1. */
+  /** Default 127.0.0.1, or the far end of the host's link. */
   address?: string;
   /** On plain TCP. */
   tcp?: true;

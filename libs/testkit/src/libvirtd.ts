@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { FarLink } from './far-link/far-link.ts';
 import { answersRpc } from './libvirt-probe.ts';
 import {
   type ListenOptions,
@@ -54,6 +55,8 @@ export type LibvirtdOptions = {
   hostUuid?: string;
   /** Whose libvirtd, virsh and QEMU it runs. Default: those that are installed on the machine. */
   version?: LibvirtVersion;
+  /** It runs in this link's network namespace, and listens at its far address. */
+  link?: FarLink;
   /** Where it listens besides its Unix sockets. Default: nowhere. */
   listen?: ListenOptions;
   /** Lines for libvirtd.conf; they win over the launcher's own. */
@@ -250,10 +253,13 @@ export class Libvirtd implements AsyncDisposable {
 
   async #startHost(): Promise<void> {
     this.#prepareFolders();
+    const { link } = this.#options;
+    const [command, ...before] = [...(link?.enter ?? []), systemTool('unshare')];
     const host = await ServerProcess.start({
       what: `${this.name} (namespaces)`,
-      command: systemTool('unshare'),
+      command,
       args: [
+        ...before,
         '--mount',
         '--uts',
         '--pid',
@@ -272,7 +278,7 @@ export class Libvirtd implements AsyncDisposable {
         `${this.name}.test`,
         daemonScript,
         this.version === '11' ? libvirt11Root() : '',
-        this.#options.listen === undefined ? '' : '--listen',
+        this.#listen === undefined ? '' : '--listen',
       ],
       env: {
         DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent',
@@ -334,6 +340,13 @@ export class Libvirtd implements AsyncDisposable {
     return pid === undefined ? undefined : processRef(pid);
   }
 
+  get #listen(): ListenOptions | undefined {
+    const { link, listen } = this.#options;
+    return link === undefined || listen === undefined
+      ? listen
+      : { address: link.farAddress, ...listen };
+  }
+
   #prepareFolders(): void {
     for (const [target, source] of Object.entries(coveredFolders)) {
       mkdirSync(target, { recursive: true }); // something to mount on
@@ -345,7 +358,8 @@ export class Libvirtd implements AsyncDisposable {
     for (const entry of readdirSync(this.runDir)) {
       rmSync(join(this.runDir, entry), { recursive: true });
     }
-    const { conf = [], listen } = this.#options;
+    const { conf = [] } = this.#options;
+    const listen = this.#listen;
     writeFileSync(
       join(this.dir, 'etc/libvirtd.conf'),
       libvirtdConf(this.hostUuid, [...conf, ...listenConf(listen, this.#ports)]),

@@ -2,6 +2,7 @@
  * An owner to be killed: starts what its argument names, prints the references of every process
  * that came of it as one line of JSON, and waits for its end.
  */
+import { startFarLink } from './far-link/far-link.ts';
 import { defineAndStart, pulseGuest } from './pulse-guest.ts';
 import { processRef } from './process-ref.ts';
 import { startLibvirtd } from './libvirtd.ts';
@@ -23,9 +24,14 @@ async function start(): Promise<number[]> {
       await defineAndStart(host, pulseGuest(dir, { name: 'vm1' }));
       return [...host.refs.map((ref) => ref.pid), host.pid, host.qemuPid('vm1')];
     }
+    case 'far-libvirtd': {
+      const link = await startFarLink({ delayMs: 40 });
+      const host = await startLibvirtd({ dir, link, listen: { tcp: true } });
+      return [link.ref.pid, ...host.refs.map((ref) => ref.pid), host.pid];
+    }
     default:
       throw new Error(
-        `usage: owner.fixture.ts nats|outliving-nats|redis|libvirtd DIR, not ${what}`,
+        `usage: owner.fixture.ts nats|outliving-nats|redis|libvirtd|far-libvirtd DIR, not ${what}`,
       );
   }
 }
