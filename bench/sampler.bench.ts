@@ -151,7 +151,14 @@ const rows: Row[] = [
     met: growth <= 1.3,
   },
   { id: `simulator_core_share@${size}`, value: many.simulatorShare, unit: 'cores' },
-  { id: `pages_of_expected@${size}`, value: many.completeness, unit: 'share' },
+  {
+    id: `pages_of_expected@${size}`,
+    value: many.completeness,
+    unit: 'share',
+    // Below, the machine was too busy: what was not sampled cost nothing.
+    goal: '>= 0.95',
+    met: many.completeness >= 0.95,
+  },
   { id: `pages_dropped@${size}`, value: many.dropped, unit: 'pages' },
   { id: 'history_bytes_per_domain', value: historyBytesPerDomain, unit: 'bytes' },
   { id: `resident@${size}`, value: many.rssMiB, unit: 'MiB' },
