@@ -45,12 +45,13 @@ export const upRequirements: readonly Requirement[] = [
   { package: 'util-linux', present: program('unshare') },
 ];
 
-/** What tests need besides: certificates, ssh, and SASL on libvirtd's side. */
+/** What tests need besides: certificates, ssh, SASL on libvirtd's side, and a link to a far host. */
 export const testRequirements: readonly Requirement[] = [
   { package: 'openssl', present: program('openssl') },
   { package: 'openssh-client', present: program('ssh') },
   { package: 'libsasl2-modules', present: anyFile('/usr/lib{,64}/{*/,}sasl2/libscram.so*') },
   { package: 'libsasl2-modules-db', present: anyFile('/usr/lib{,64}/{*/,}sasl2/libsasldb.so*') },
+  { package: 'python3', present: program('python3') },
 ];
 
 function missingPackages(requirements: readonly Requirement[]): string[] {
