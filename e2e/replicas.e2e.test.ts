@@ -1,5 +1,11 @@
-/** Two event-bridges share a fleet; one dies, one sleeps and wakes. */
-import { heartbeatSchema, heartbeatTtlMs, subjects, type HostPulse } from '@virtscope/contracts';
+/** Two replicas of a writer share a fleet; one dies, one sleeps and wakes. */
+import {
+  heartbeatSchema,
+  heartbeatTtlMs,
+  statsPageSchema,
+  subjects,
+  type HostPulse,
+} from '@virtscope/contracts';
 import { Stack, startService, tempDir, type ServiceProcess } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -8,6 +14,7 @@ const hosts = ['hv1', 'test1'];
 const owned = new AsyncDisposableStack();
 let stack: Stack;
 let bridges: ServiceProcess[];
+let samplers: ServiceProcess[];
 /** Host → replica → its newest pulse, and when it was heard. */
 const pulses = new Map<string, Map<string, HostPulse & { heardMs: number }>>();
 
@@ -15,16 +22,12 @@ beforeAll(async () => {
   stack = owned.use(await Stack.start());
   await stack.startGuest('steady');
   const dir = owned.use(await tempDir());
-  const second = owned.use(
-    await startService({
-      name: 'event-bridge',
-      dir: dir.path,
-      fleetFile: stack.fleetFile,
-      natsUrl: stack.nats.url,
-      redisUrl: stack.redis.url,
-    }),
-  );
-  bridges = [stack.services['event-bridge'], second];
+  const { fleetFile, nats, redis, services } = stack;
+  const surroundings = { dir: dir.path, fleetFile, natsUrl: nats.url, redisUrl: redis.url };
+  const bridge = owned.use(await startService({ name: 'event-bridge', ...surroundings }));
+  const sampler = owned.use(await startService({ name: 'stats-sampler', ...surroundings }));
+  bridges = [services['event-bridge'], bridge];
+  samplers = [services['stats-sampler'], sampler];
   stack.nc.subscribe(subjects.heartbeatsOf('event-bridge'), {
     callback: (_error, message) => {
       const { replica, hosts: beaten } = heartbeatSchema.parse(message.json());
@@ -48,8 +51,8 @@ function holders(host: string): string[] {
 }
 
 /** The process of a replica: its id ends with its pid. */
-function processOf(replica: string | undefined): ServiceProcess {
-  const found = bridges.find((bridge) => replica?.endsWith(`-${bridge.pid}`) === true);
+function processOf(replica: string | undefined, among = bridges): ServiceProcess {
+  const found = among.find(({ pid }) => replica?.endsWith(`-${pid}`) === true);
   if (found === undefined) throw new Error(`no process of replica ${replica}`);
   return found;
 }
@@ -120,4 +123,36 @@ test('a stopped replica hands over at once', async () => {
   const { http, virsh } = await stack.settled();
   expect(http).toEqual(virsh);
   expect(ends(from)).toEqual([]);
+});
+
+test('a killed sampler is replaced within ten seconds, under a higher epoch', async () => {
+  const pages: { host: string; epoch: number; heardMs: number }[] = [];
+  stack.nc.subscribe(subjects.statsOfAll, {
+    callback: (_error, message) => {
+      const { host, epoch } = statsPageSchema.parse(message.json());
+      pages.push({ host, epoch, heardMs: performance.now() });
+    },
+  });
+  const holderOf = new Map<string, string>();
+  stack.nc.subscribe(subjects.heartbeatsOf('stats-sampler'), {
+    callback: (_error, message) => {
+      const { replica, hosts: beaten } = heartbeatSchema.parse(message.json());
+      for (const [host, { released }] of Object.entries(beaten)) {
+        if (released !== true) holderOf.set(host, replica);
+      }
+    },
+  });
+  await stack.until('samples of hv1, and who takes them', () => {
+    return pages.some(({ host }) => host === 'hv1') && holderOf.has('hv1');
+  });
+  const before = holderOf.get('hv1');
+  const killed = processOf(before, samplers);
+  const epochBefore = Math.max(...pages.filter(({ host }) => host === 'hv1').map((p) => p.epoch));
+  await killed.kill();
+  await stack.until(
+    'samples of the other one',
+    () => pages.some(({ host, epoch }) => host === 'hv1' && epoch > epochBefore),
+    10_000,
+  );
+  expect(holderOf.get('hv1')).not.toBe(before);
 });

@@ -1,6 +1,14 @@
 import type { Epoch, HostId } from '@virtscope/contracts';
-import { HostTasks, inventoryOf } from '@virtscope/fleet';
-import { connectNats, takeEpoch, waitForBus, watchYamlFile, type Hands } from '@virtscope/runtime';
+import { HostTasks, Share, inventoryOf } from '@virtscope/fleet';
+import {
+  Heart,
+  LinkStatus,
+  connectNats,
+  takeEpoch,
+  waitForBus,
+  watchYamlFile,
+  type Hands,
+} from '@virtscope/runtime';
 import { sampleHost } from './host-sampling.ts';
 import { PagePublisher } from './page-publisher.ts';
 import { publishedEpoch, type Bus } from './published-epoch.ts';
@@ -10,9 +18,9 @@ import type { SamplerSettings } from './settings.ts';
 /** How often the bus is asked again for an epoch. */
 const epochRetryMs = 1_000;
 
-/** Samples every host of the inventory, each by itself, until the signal aborts. */
+/** Samples this replica's share of the inventory, each host by itself, until the signal aborts. */
 export async function sampleFleet(hands: Hands, settings: SamplerSettings): Promise<void> {
-  const { clock, env, health, log, signal } = hands;
+  const { clock, env, health, log, replica, signal } = hands;
   await using nc = await connectNats(hands);
   const metrics = new SamplerMetrics(hands.metrics);
   const publisher = new PagePublisher({
@@ -23,31 +31,73 @@ export async function sampleFleet(hands: Hands, settings: SamplerSettings): Prom
   health.set('bus', false, 'its streams and buckets are not there yet');
   await waitForBus(nc, hands);
   health.set('bus', true);
+  const link = new LinkStatus(nc);
+  const heart = new Heart(
+    nc,
+    {
+      role: 'stats-sampler',
+      link,
+      onBeat: (other, leaving) => share.heard(other, leaving, heart),
+      onSilence: () => {
+        share.missedBeats();
+        heart.beatNow();
+      },
+    },
+    hands,
+  );
+  link.onChange((up) => up && share.missedBeats());
   const tasks = new HostTasks({
-    run: (host, hostSignal) =>
-      sampleHost({
-        host,
-        ...settings,
-        publisher,
-        metrics,
-        clock,
-        log,
-        takeEpoch: (floor, until) => nextEpoch(nc, hands, host.id, floor, until),
-        signal: hostSignal,
-      }),
+    run: async (host, hostSignal) => {
+      let epoch: Epoch = 1;
+      try {
+        await share.untilFree(host.id, heart, hostSignal);
+        // Readers judge samples by their own age; the beat tells the other samplers who has it.
+        heart.tell(host.id, () => ({
+          epoch,
+          link: 'synced',
+          verifiedAgeMs: null,
+          seq: 0,
+          upTo: 0,
+        }));
+        await sampleHost({
+          host,
+          ...settings,
+          publisher,
+          metrics,
+          clock,
+          log,
+          takeEpoch: async (floor, until) => {
+            epoch = await nextEpoch(nc, hands, host.id, floor, until);
+            return epoch;
+          },
+          signal: hostSignal,
+        });
+      } finally {
+        if (hostSignal.aborted) heart.release(host.id);
+      }
+    },
     onBroken: (host, error) => {
       log.error({ host: host.id, err: error }, 'sampling broke; it is started again');
     },
     clock,
     signal,
   });
-  await watchYamlFile(env.fleetFile, hands, (file) => {
-    const { hosts, problems } = inventoryOf(file, tasks.hosts);
-    for (const problem of problems) log.error(`inventory: ${problem}`);
-    if (hosts !== undefined) tasks.apply(hosts);
+  const share: Share = new Share({
+    replica,
+    tasks,
+    clock,
+    random: Math.random,
+    signal,
+    onMoved: (moved) => log.info(moved, 'hosts are shared'),
   });
-  await aborted(signal);
+  await watchYamlFile(env.fleetFile, hands, (file) => {
+    const { hosts, problems } = inventoryOf(file, share.wanted);
+    for (const problem of problems) log.error(`inventory: ${problem}`);
+    if (hosts !== undefined) share.want(hosts);
+  });
+  await Promise.all([heart.run(), share.run()]);
   await tasks.drained();
+  heart.goodbye();
 }
 
 /** Tries until the bus gives one: samples without an epoch would be nobody's. */
@@ -69,11 +119,4 @@ async function nextEpoch(
       await clock.sleep(epochRetryMs, signal);
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
