@@ -82,12 +82,12 @@ function guest(name: string): PulseGuest {
   return pulseGuest(guests, { name });
 }
 
-function writeFleet(ids: string[]): void {
-  const uri = (id: string): string =>
-    id === 'nowhere' ? `qemu+unix:///system?socket=${guests}/none` : libvirtd.uri;
+function writeFleet(ids: string[], others: Readonly<Record<string, string>> = {}): void {
+  const nowhere = `qemu+unix:///system?socket=${guests}/none`;
+  const uris: Readonly<Record<string, string>> = { hv1: libvirtd.uri, nowhere, ...others };
   writeFileSync(
     fleetFile,
-    ['hosts:', ...ids.map((id) => `  - { id: ${id}, uri: "${uri(id)}" }`), ''].join('\n'),
+    ['hosts:', ...ids.map((id) => `  - { id: ${id}, uri: "${uris[id]}" }`), ''].join('\n'),
   );
 }
 
@@ -292,6 +292,41 @@ test('a stale word on a subject of ours is overwritten by the owner', async () =
   const planted = await bus.plant(subjects.state('hv1', 'domain', row?.uuid ?? ''), stray);
   await busEqualsVirsh();
   expect(pulses.get('hv1')?.upTo).toBeGreaterThan(planted);
+});
+
+test('a host of libvirt 11 joins one of another version, and is told the same way', async () => {
+  await using newer = await startLibvirtd({ name: 'hv2', version: '11' });
+  const known = guest('known');
+  await newer.virsh('define', known.xmlPath);
+  writeFleet(['hv1', 'nowhere', 'hv2'], { hv2: newer.uri });
+  await wait('hv2 synced', async () => (await bus.record('hv2'))?.sync === 'synced');
+  expect(await bus.presences('hv2')).toMatchObject([
+    { uuid: known.uuid, state: 'shutoff', config: { arch: 'x86_64', memoryMaximumKiB: 16_384 } },
+  ]);
+  await wait('its identity', async () => {
+    const record = await bus.record('hv2');
+    return record?.hostUuid === newer.hostUuid && record.libvirtVersion?.startsWith('11.');
+  });
+  const life = guest('life');
+  await defineAndStart(newer, life);
+  for (const step of ['suspend', 'resume', 'destroy', 'undefine']) await newer.virsh(step, 'life');
+  await wait('the end of the life', () =>
+    bus.eventsOf('hv2', life.uuid).some(({ kind }) => kind === 'undefined'),
+  );
+  expect(bus.eventsOf('hv2', life.uuid).map(({ kind, detail }) => `${kind}/${detail}`)).toEqual([
+    'defined/added',
+    'resumed/unpaused',
+    'started/booted',
+    'suspended/paused',
+    'resumed/unpaused',
+    'shutdown/host',
+    'stopped/destroyed',
+    'undefined/removed',
+  ]);
+  writeFleet(['hv1', 'nowhere']);
+  await wait('hv2 to leave', async () =>
+    (await bus.rows('hv2')).every((row) => 'tombstone' in row),
+  );
 });
 
 test('an unreachable host says why, and a host that leaves the inventory ends as removed', async () => {
