@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { epochSchema, positionSchema } from './epoch.ts';
 import { hostIdSchema, uuidSchema } from './host-id.ts';
 import { subjects, writerRoles, type ThingType } from './subjects.ts';
+import { thingIdSchema } from './thing-row.ts';
+import { encodeToken } from './token.ts';
 
 /** Lifecycle kinds by libvirt's virDomainEventType, in its order. */
 export const lifecycleKinds = [
@@ -28,12 +30,15 @@ export const eventDataSchema = z.object({
   host: hostIdSchema,
   epoch: epochSchema,
   seq: z.int().min(1),
-  /** The same domain's previous event; null when none is known. A proof that none was missed. */
+  /** The previous event of the same domain or thing; null when none is known. A proof that none was missed. */
   prev: positionSchema.nullable(),
   kind: z.string().min(1).max(64),
   /** When the event reached us, by the writer's clock: libvirt's events carry no time. */
   observedAt: z.iso.datetime(),
+  /** The domain; an event of another thing has none, so that nobody takes it for a domain's. */
   uuid: uuidSchema.optional(),
+  /** The network, storage pool, node device or secret. */
+  thing: thingIdSchema.optional(),
   name: z.string().max(4096).optional(),
   /** libvirt's name of the detail, for lifecycle events. */
   detail: z.string().max(64).optional(),
@@ -70,23 +75,29 @@ export function parseEventId(
   return parsed.success && rest.length === 0 ? parsed.data : undefined;
 }
 
-/** What the event is about: the domain when it names one, else the host itself. */
+/** What the event is about: the domain or thing that it names, else the host itself. */
+export function eventAbout(e: EventData): { type: ThingType; id: string } {
+  if (e.uuid !== undefined) return { type: 'domain', id: e.uuid };
+  return e.thing ?? { type: 'host', id: e.host };
+}
+
 export function eventSubject(e: EventData): string {
-  const [type, id]: [ThingType, string] =
-    e.uuid === undefined ? ['host', e.host] : ['domain', e.uuid];
+  const { type, id } = eventAbout(e);
   return subjects.event(e.host, type, id, e.kind);
 }
 
 /** CloudEvents 1.0, binary mode over NATS: the attributes are headers, the data is the body. */
 export function cloudEventHeaders(e: EventData): Record<string, string> {
+  const { type, id } = eventAbout(e);
   return {
     'Nats-Msg-Id': eventId(e),
     'ce-specversion': '1.0',
     'ce-id': eventId(e),
     'ce-source': `/virtscope/${e.role}/hosts/${e.host}`,
-    'ce-type': `virtscope.v1.${e.uuid === undefined ? 'host' : 'domain'}.${e.kind}`,
+    'ce-type': `virtscope.v1.${type}.${e.kind}`,
     'ce-time': e.observedAt,
-    ...(e.uuid === undefined ? {} : { 'ce-subject': e.uuid }),
+    // A header holds ASCII alone; a token is, and stands for any name.
+    ...(type === 'host' ? {} : { 'ce-subject': encodeToken(id) }),
     'content-type': 'application/json',
   };
 }

@@ -30,7 +30,11 @@ export const hostRecordSchema = z.object({
   driver: z.string().max(64).optional(),
   libvirtVersion: z.string().max(32).optional(),
   hypervisorVersion: z.string().max(32).optional(),
-  /** Event kinds that this daemon cannot send. */
+  /**
+   * Event kinds that this daemon cannot send. `network`, `pool`, `nodedev` or `secret` by itself:
+   * its rows of that type are not complete, as the daemon has no such driver or did not answer in
+   * time; what lies there says nothing about what is absent.
+   */
   missingKinds: z.array(z.string().max(64)).max(64).optional(),
   /** How many presences the host had when the record was written. */
   presences: z.int().min(0).optional(),

@@ -74,6 +74,7 @@ export {
 } from './epoch.ts';
 export {
   cloudEventHeaders,
+  eventAbout,
   eventDataSchema,
   eventId,
   eventSubject,
@@ -193,4 +194,27 @@ export {
   type ThingType,
   type WriterRole,
 } from './subjects.ts';
+export {
+  isThingTombstone,
+  networkFactsSchema,
+  nodedevFactsSchema,
+  poolFactsSchema,
+  secretFactsSchema,
+  thingConfigSchema,
+  thingIdSchema,
+  thingPresenceSchema,
+  thingRowSchema,
+  thingRowTypes,
+  thingTombstoneSchema,
+  type NetworkFacts,
+  type NodedevFacts,
+  type PoolFacts,
+  type SecretFacts,
+  type ThingConfig,
+  type ThingId,
+  type ThingPresence,
+  type ThingRow,
+  type ThingRowType,
+  type ThingTombstone,
+} from './thing-row.ts';
 export { decodeToken, encodeToken } from './token.ts';
