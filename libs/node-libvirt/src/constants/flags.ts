@@ -21,6 +21,16 @@ export const VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT = 0x2000;
 export const VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT = 0x4000;
 export const VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT = 0x8000;
 
+// connectListAllNetworks and connectListAllStoragePools, in the same words.
+export const VIR_CONNECT_LIST_NETWORKS_ACTIVE = 0x2;
+export const VIR_CONNECT_LIST_NETWORKS_PERSISTENT = 0x4;
+export const VIR_CONNECT_LIST_NETWORKS_AUTOSTART = 0x10;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE = 0x2;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT = 0x4;
+export const VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART = 0x10;
+/** connectListAllNodeDevices: since libvirt 7.3.0. */
+export const VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE = 0x40000000;
+
 // connectGetAllDomainStats: groups. STATE, INTERFACE, PERF and MEMORY never touch the monitor.
 export const VIR_DOMAIN_STATS_STATE = 0x1;
 export const VIR_DOMAIN_STATS_CPU_TOTAL = 0x2;
