@@ -6,8 +6,10 @@ import {
   parseStateSubject,
   stateStream,
   subjects,
+  thingRowSchema,
   type DomainRow,
   type HostId,
+  type ThingRow,
 } from '@virtscope/contracts';
 import type { BusBase, RowKey, Stored } from '@virtscope/events';
 import { parseJson, readSubjects, type NatsConnection } from '@virtscope/runtime';
@@ -26,19 +28,25 @@ export async function readBase(
     readSubjects(nc, { stream: eventsStream.name, filter: subjects.eventsOfHost(host), signal }),
   ]);
   const rows: Stored<DomainRow>[] = [];
+  const things: Stored<ThingRow>[] = [];
   let record: BusBase['record'];
   for (const { subject, seq, data } of state) {
     const key = rowKeyOf(subject);
+    if (key === undefined) continue;
     if (key === 'record') {
       const body = hostRecordSchema.safeParse(parseJson(data));
       if (body.success) record = { seq, body: body.data };
-    } else if (key !== undefined) {
+    } else if ('uuid' in key) {
       const body = domainRowSchema.safeParse(parseJson(data));
       if (body.success) rows.push({ seq, body: body.data });
+    } else {
+      const body = thingRowSchema.safeParse(parseJson(data));
+      if (body.success) things.push({ seq, body: body.data });
     }
   }
   return {
     rows,
+    things,
     record,
     events: events.flatMap(({ data }) => {
       const event = eventDataSchema.safeParse(parseJson(data));
@@ -47,9 +55,11 @@ export async function readBase(
   };
 }
 
-/** The key of a subject of VIRT_STATE; undefined for things that this service does not write. */
+/** The key of a subject of VIRT_STATE; undefined for one that is none of ours. */
 export function rowKeyOf(subject: string): RowKey | undefined {
-  const thing = parseStateSubject(subject);
-  if (thing?.type === 'host') return 'record';
-  return thing?.type === 'domain' ? { uuid: thing.id } : undefined;
+  const about = parseStateSubject(subject);
+  if (about === undefined) return undefined;
+  const { type, id } = about;
+  if (type === 'host') return 'record';
+  return type === 'domain' ? { uuid: id } : { thing: { type, id } };
 }

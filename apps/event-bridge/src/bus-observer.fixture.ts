@@ -6,9 +6,11 @@ import {
   parseStateSubject,
   stateStream,
   subjects,
+  thingRowSchema,
   type EventData,
   type HostRecord,
   type Presence,
+  type ThingRow,
   type Tombstone,
 } from '@virtscope/contracts';
 import { parseJson, readSubjects, type NatsConnection } from '@virtscope/runtime';
@@ -27,8 +29,25 @@ export class BusObserver {
     });
   }
 
+  /** Of the host itself and its domains. */
   eventsOf(host: string, uuid?: string): EventData[] {
-    return this.events.filter((e) => e.host === host && (uuid === undefined || e.uuid === uuid));
+    return this.events.filter(
+      (e) => e.host === host && e.thing === undefined && (uuid === undefined || e.uuid === uuid),
+    );
+  }
+
+  eventsOfThing(host: string, id: string): EventData[] {
+    return this.events.filter((e) => e.host === host && e.thing?.id === id);
+  }
+
+  /** The rows of networks, pools, node devices and secrets, the ended ones too. */
+  async things(host: string): Promise<ThingRow[]> {
+    const rows = await this.#read(subjects.stateOfHost(host));
+    return rows.flatMap(({ subject, data }) => {
+      const type = parseStateSubject(subject)?.type;
+      if (type === 'host' || type === 'domain') return [];
+      return [thingRowSchema.parse(parseJson(data))];
+    });
   }
 
   async presences(host: string): Promise<Presence[]> {

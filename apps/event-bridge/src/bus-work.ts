@@ -1,5 +1,5 @@
 import { subjects, type HostId } from '@virtscope/contracts';
-import type { FeedEffect, FeedInput } from '@virtscope/events';
+import type { FeedEffect, FeedInput, RowKey } from '@virtscope/events';
 import type { BridgeHands } from './watch-host.ts';
 
 /** How long what a lost session heard may take to reach the bus before it is left to the sync. */
@@ -52,11 +52,12 @@ export class BusWork {
   store({ key, body, expected, writeId }: Extract<FeedEffect, { type: 'store' }>): void {
     const { writer, hands, heart } = this.#bridge;
     const startedMs = hands.clock.monotonicMs();
-    const subject =
-      key === 'record'
-        ? subjects.hostRecord(this.#host)
-        : subjects.state(this.#host, 'domain', key.uuid);
-    const write = { subject, body: JSON.stringify(body), expected, writeId };
+    const write = {
+      subject: subjectOf(this.#host, key),
+      body: JSON.stringify(body),
+      expected,
+      writeId,
+    };
     this.#track(
       writer.write(write, this.#giveUp.signal).then((result) => {
         if (result.type === 'stored') {
@@ -98,4 +99,10 @@ export class BusWork {
       .finally(() => this.#underWay.delete(settled));
     this.#underWay.add(settled);
   }
+}
+
+function subjectOf(host: HostId, key: RowKey): string {
+  if (key === 'record') return subjects.hostRecord(host);
+  const { type, id } = 'uuid' in key ? ({ type: 'domain', id: key.uuid } as const) : key.thing;
+  return subjects.state(host, type, id);
 }

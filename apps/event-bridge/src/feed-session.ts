@@ -20,7 +20,9 @@ import { BusWork } from './bus-work.ts';
 import { listenToSamples } from './fast-samples.ts';
 import { ForeignRows } from './foreign-rows.ts';
 import { LibvirtReads } from './libvirt-reads.ts';
+import { LibvirtThings } from './libvirt-things.ts';
 import { takeHost } from './take-host.ts';
+import { ThingEvents } from './thing-events.ts';
 import type { BridgeHands } from './watch-host.ts';
 
 /** Inputs that wait for the mind; at the bound the session is given up and synced anew. */
@@ -37,6 +39,7 @@ export class FeedSession {
   readonly #bridge: BridgeHands;
   readonly #log: Logger;
   readonly #reads: LibvirtReads;
+  readonly #things: LibvirtThings;
   readonly #bus: BusWork;
   /** Ends the mind's loop. */
   readonly #stop = new AbortController();
@@ -53,6 +56,7 @@ export class FeedSession {
     this.#bridge = bridge;
     this.#log = log;
     this.#reads = new LibvirtReads(session, bridge.labelRules);
+    this.#things = new LibvirtThings(session, bridge.hands.clock);
     this.#bus = new BusWork(host.id, bridge, {
       answered: (input) => this.#take(input),
       full: () => this.#end('too many events wait for the bus: the host is synced anew', 'gap'),
@@ -90,7 +94,9 @@ export class FeedSession {
     const { nc, guard, heart } = this.#bridge;
     // Registered first, listed later: what happens in between is buffered, not lost.
     await using events = await this.#session.domainEvents(domainEventKinds);
-    const facts = { ...(await this.#reads.facts()), missingKinds: [...events.missingKinds] };
+    await using thingEvents = await ThingEvents.open(this.#session, this.#log);
+    const missingKinds = [...events.missingKinds, ...thingEvents.missingKinds];
+    const facts = { ...(await this.#reads.facts()), missingKinds };
     const { epoch, base, recordSeq, identity } = await takeHost(
       this.#host,
       facts,
@@ -107,6 +113,7 @@ export class FeedSession {
         identityBy: this.#host.identity,
         identity,
         facts,
+        things: thingEvents.sources,
       },
       this.#now(),
     );
@@ -133,9 +140,10 @@ export class FeedSession {
     this.#perform(effects);
     this.#perform([{ type: 'list', afterMs: 0 }]);
     void this.#identify();
-    void this.#pingOn(events);
+    // Both are read to their ends before the daemon's next bytes are, so their sum is a barrier.
+    void this.#pingOn(() => events.received + thingEvents.received);
     void this.#auditOn();
-    const heard = this.#hear(events);
+    const heard = Promise.all([this.#hear(events), this.#hearThings(thingEvents)]);
     void this.#session.closed.then(async (error) => {
       // What the daemon sent before it went is told first.
       await heard;
@@ -177,10 +185,20 @@ export class FeedSession {
         case 'list':
           void this.#list(effect.afterMs);
           break;
+        case 'listThings':
+          this.#later(effect.afterMs, async () => {
+            this.#push(await this.#things.list(effect, this.#now().wallMs));
+          });
+          break;
+        case 'readThing':
+          void this.#things.read(effect, this.#now().wallMs).then((input) => this.#push(input));
+          break;
         case 'retryReadLater':
-          void hands.clock.sleep(effect.afterMs, this.#stop.signal).then(
-            () => this.#push({ type: 'retryRead', uuid: effect.uuid }),
-            () => undefined,
+          this.#later(effect.afterMs, () => this.#push({ type: 'retryRead', uuid: effect.uuid }));
+          break;
+        case 'retryThingLater':
+          this.#later(effect.afterMs, () =>
+            this.#push({ type: 'retryThing', thing: effect.thing }),
           );
           break;
         case 'linkChanged':
@@ -202,6 +220,11 @@ export class FeedSession {
           break;
       }
     }
+  }
+
+  /** Does it after a while, unless the session ends before. */
+  #later(afterMs: number, act: () => void | Promise<void>): void {
+    this.#bridge.hands.clock.sleep(afterMs, this.#stop.signal).then(act, () => undefined);
   }
 
   async #list(afterMs: number): Promise<void> {
@@ -229,17 +252,22 @@ export class FeedSession {
     }
   }
 
-  async #pingOn(events: DomainEventStream): Promise<void> {
+  async #hearThings(events: ThingEvents): Promise<void> {
+    try {
+      await events.hear((event) => this.#push({ type: 'thingOccurred', event }));
+    } catch (error) {
+      if (this.#session.isOpen) this.#end(`events were lost: ${String(error)}`, 'gap');
+    }
+  }
+
+  async #pingOn(received: () => number): Promise<void> {
     const { clock } = this.#bridge.hands;
     try {
       while (!this.#stop.signal.aborted) {
         await clock.sleep(pingPeriodMs, this.#stop.signal);
         const { startedMs } = await this.#session.ping({ signal: this.#stop.signal });
-        this.#push({
-          type: 'pong',
-          startedMonotonicMs: startedMs,
-          eventsReceived: events.received,
-        });
+        const eventsReceived = received();
+        this.#push({ type: 'pong', startedMonotonicMs: startedMs, eventsReceived });
       }
     } catch (error) {
       // A daemon that leaves a keepalive unanswered for its whole deadline is not there.

@@ -1,12 +1,14 @@
 import {
   domainRowSchema,
-  isTombstone,
   parseStateSubject,
   stateStream,
   subjects,
+  thingRowSchema,
+  type DomainRow,
   type HostId,
+  type ThingRow,
 } from '@virtscope/contracts';
-import { tombstoneRow } from '@virtscope/events';
+import { thingTombstoneRow, tombstoneRow, type Speaker } from '@virtscope/events';
 import {
   StateWriter,
   parseJson,
@@ -17,7 +19,7 @@ import {
 } from '@virtscope/runtime';
 
 /**
- * Ends the rows of hosts that the inventory no longer wants, as `host-removed`: their domains are
+ * Ends the rows of hosts that the inventory no longer wants, as `host-removed`: what they stand for is
  * not gone, we only stopped looking. Under an epoch of its own, which fences whoever still wrote.
  */
 export async function endRemovedHosts(
@@ -31,10 +33,10 @@ export async function endRemovedHosts(
   for (const { subject } of records) {
     const host = parseStateSubject(subject)?.host;
     if (host === undefined || wanted.has(host)) continue;
-    const rows = await readSubjects(nc, { stream, filter: subjects.domainsOfHost(host), signal });
+    const rows = await readSubjects(nc, { stream, filter: subjects.stateOfHost(host), signal });
     const standing = rows.flatMap(({ subject: at, seq, data }) => {
-      const row = domainRowSchema.safeParse(parseJson(data));
-      return row.success && !isTombstone(row.data) ? [{ at, seq, row: row.data }] : [];
+      const row = rowOf(at, data);
+      return row === undefined || 'tombstone' in row ? [] : [{ at, seq, row }];
     });
     if (standing.length === 0) continue;
     const floor = Math.max(...standing.map(({ row }) => row.epoch));
@@ -48,7 +50,7 @@ export async function endRemovedHosts(
     const writer = new StateWriter(nc, hands);
     for (const [n, { at, seq, row }] of standing.entries()) {
       const by = { host, epoch, seq: row.seq, lastEvent: row.lastEvent ?? null };
-      const tombstone = tombstoneRow(row.uuid, row.name, by, 'host-removed', clock.wallMs());
+      const tombstone = removed(row, by, clock.wallMs());
       await writer.write(
         {
           subject: at,
@@ -61,4 +63,18 @@ export async function endRemovedHosts(
     }
     log.info({ host, epoch, rows: standing.length }, 'the host left the inventory: its rows ended');
   }
+}
+
+/** @returns undefined for the host's own record, and for what cannot be read */
+function rowOf(subject: string, data: Uint8Array): DomainRow | ThingRow | undefined {
+  const type = parseStateSubject(subject)?.type;
+  if (type === undefined || type === 'host') return undefined;
+  const schema = type === 'domain' ? domainRowSchema : thingRowSchema;
+  return schema.safeParse(parseJson(data)).data;
+}
+
+function removed(row: DomainRow | ThingRow, by: Speaker, atMs: number): DomainRow | ThingRow {
+  return row.type === 'domain'
+    ? tombstoneRow(row.uuid, row.name, by, 'host-removed', atMs)
+    : thingTombstoneRow({ type: row.type, id: row.id }, row.name, by, 'host-removed', atMs);
 }

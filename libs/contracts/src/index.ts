@@ -196,6 +196,7 @@ export {
 } from './subjects.ts';
 export {
   isThingTombstone,
+  maxThingIdLength,
   networkFactsSchema,
   nodedevFactsSchema,
   poolFactsSchema,

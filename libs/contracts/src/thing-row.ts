@@ -7,10 +7,13 @@ import { hostIdSchema, uuidSchema } from './host-id.ts';
 export const thingRowTypes = ['network', 'pool', 'nodedev', 'secret'] as const;
 export type ThingRowType = (typeof thingRowTypes)[number];
 
+/** The longest id: libvirt's node devices have names of some dozen characters. */
+export const maxThingIdLength = 256;
+
 /** A thing on its host: by UUID, a node device by its name, which is all that it has. */
 export const thingIdSchema = z.object({
   type: z.enum(thingRowTypes),
-  id: z.string().min(1).max(256),
+  id: z.string().min(1).max(maxThingIdLength),
 });
 export type ThingId = z.infer<typeof thingIdSchema>;
 

@@ -5,6 +5,7 @@ import {
   type EventData,
   type HostRecord,
   type Position,
+  type ThingRow,
 } from '@virtscope/contracts';
 import type { Standing } from './net-effects.ts';
 import type { Truth } from './row.ts';
@@ -14,8 +15,10 @@ export type Stored<T> = { seq: number; body: T };
 
 /** What the bus says of a host when a session begins: the base that a sync is compared with. */
 export type BusBase = {
-  /** Every row of the host, and its record. */
+  /** Every row of the host's domains, and its record. */
   rows: readonly Stored<DomainRow>[];
+  /** Those of networks, pools, node devices and secrets. */
+  things: readonly Stored<ThingRow>[];
   record: Stored<HostRecord> | undefined;
   /** The last event of every subject of the host. */
   events: readonly EventData[];
@@ -83,9 +86,9 @@ function byDomain(events: readonly EventData[]): Map<string, EventData[]> {
 }
 
 /** The highest epoch that the streams hold for the host. */
-export function highestEpoch({ rows, record, events }: BusBase): number {
+export function highestEpoch({ rows, things, record, events }: BusBase): number {
   let highest = record?.body.epoch ?? 0;
-  for (const { body } of rows) highest = Math.max(highest, body.epoch);
+  for (const { body } of [...rows, ...things]) highest = Math.max(highest, body.epoch);
   for (const { epoch } of events) highest = Math.max(highest, epoch);
   return highest;
 }

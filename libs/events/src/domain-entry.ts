@@ -1,25 +1,18 @@
-import type { Position, Tombstone } from '@virtscope/contracts';
 import type { DomainBase } from './base.ts';
 import type { Standing } from './net-effects.ts';
 import type { Truth } from './row.ts';
+import { newSlot, type RowSlot } from './row-slot.ts';
 
 /** A domain that one session knows, or once knew. */
-export type DomainEntry = {
+export type DomainEntry = RowSlot & {
   uuid: string;
   name: string;
   /** Undefined when it is not there, or nothing is known of it yet. */
   truth: Truth | undefined;
   /** What subscribers were told before this session's sync. */
   told: Standing | undefined;
-  /** Why its row, if any, is to end. */
-  ended: Tombstone['tombstone']['reason'] | undefined;
-  /** The last sequence known on its subject: what a write must find there. */
-  rowSeq: number;
-  lastEvent: Position | null;
   /** Events of it heard in this session: a read during which it moves is void. */
   heard: number;
-  /** Its published events that the broker has not acked yet. */
-  unacked: number;
   /** The newest lifecycle event, for when libvirt cannot be asked. */
   lastLifecycle: { event: number; detail: number; wallMs: number } | undefined;
   reading: boolean;
@@ -28,12 +21,6 @@ export type DomainEntry = {
   readingConfig: boolean;
   /** An event said that the configuration changed while it was being read. */
   configStale: boolean;
-  /** During a sync the row waits for its configuration, so that it is written once. */
-  awaitsConfig: boolean;
-  /** Its row does not say what is known, and is to be written. */
-  wantsRow: boolean;
-  /** The write under way. */
-  storing: string | undefined;
   /** Samples in a row that differed from the row without an event between. */
   suspicions: number;
   /** The next read, or the one under way, was asked for by the audit and by no event. */
@@ -47,23 +34,17 @@ export type DomainEntry = {
 
 export function newEntry(uuid: string, name: string): DomainEntry {
   return {
+    ...newSlot(uuid),
     uuid,
     name,
     truth: undefined,
     told: undefined,
-    ended: undefined,
-    rowSeq: 0,
-    lastEvent: null,
     heard: 0,
-    unacked: 0,
     lastLifecycle: undefined,
     reading: false,
     voids: 0,
     readingConfig: false,
     configStale: false,
-    awaitsConfig: false,
-    wantsRow: false,
-    storing: undefined,
     suspicions: 0,
     auditsState: false,
     auditsConfig: false,

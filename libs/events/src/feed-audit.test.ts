@@ -43,11 +43,12 @@ class Feed {
       {
         host: 'hv1',
         epoch: 100,
-        base: { rows: [], record: undefined, events: [] },
+        base: { rows: [], things: [], record: undefined, events: [] },
         recordSeq: 1,
         cause: 'test',
         identityBy: 'uuid',
         facts: {},
+        things: [],
       },
       now,
     );

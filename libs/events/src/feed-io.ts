@@ -5,7 +5,12 @@ import type {
   EventData,
   HostRecord,
   HostSyncState,
+  ThingConfig,
+  ThingId,
+  ThingRow,
+  ThingRowType,
 } from '@virtscope/contracts';
+import type { ObjectEvent } from 'node-libvirt';
 import type { OtherEvent } from './event-payload.ts';
 
 /** Both clocks' readings when an input arrived. */
@@ -42,18 +47,54 @@ export type ConfigOutcome =
 export type Identity = { hostUuid?: string; hostname?: string };
 
 /** What a call is billed under. */
-export type ReadReason = 'event' | 'sync' | 'audit';
+export type ReadReason = 'event' | 'sync' | 'audit' | 'relist';
 
 export type SampledState = { uuid: string; id: number | null; state: string };
 
-/** The subject of a write: a domain's, or the host record's. */
-export type RowKey = { uuid: string } | 'record';
+/** A network, pool, node device or secret, as far as libvirt's lists tell of it. */
+export type ListedThing = {
+  /** Its UUID, or a node device's name. */
+  id: string;
+  name: string;
+  active: boolean | null;
+  persistent: boolean | null;
+  autostart: boolean | null;
+};
+
+export type ThingsOutcome =
+  | { things: ListedThing[] }
+  /** This daemon has no things of the type. */
+  | 'unsupported'
+  /** No list within the deadline, or an error that says nothing about the type. */
+  | { failed: string };
+
+export type ThingReadOutcome =
+  /** Without its configuration when the XML was not readable. */
+  | ({ found: true; config: ThingConfig | undefined } & Omit<ListedThing, 'id'>)
+  /** libvirt's positive answer that there is no such thing. */
+  | { found: false }
+  | { failed: string };
+
+/** The subject of a write: a domain's, another thing's, or the host record's. */
+export type RowKey = { uuid: string } | { thing: ThingId } | 'record';
 
 export type FeedInput =
   /** A complete list; its call began at `startedMs` by the wall, `startedMonotonicMs` else. */
   | { type: 'listed'; startedMs: number; startedMonotonicMs: number; domains: ListedDomain[] }
   | { type: 'lifecycle'; uuid: string; name: string; event: number; detail: number }
   | { type: 'occurred'; event: OtherEvent }
+  /** An event of a network, pool, node device or secret. */
+  | { type: 'thingOccurred'; event: ObjectEvent }
+  /** A complete list of one type; its call began at `startedMs` by the wall. */
+  | { type: 'thingsListed'; of: ThingRowType; startedMs: number; outcome: ThingsOutcome }
+  | {
+      type: 'thingRead';
+      thing: ThingId;
+      token: number;
+      startedMs: number;
+      outcome: ThingReadOutcome;
+    }
+  | { type: 'retryThing'; thing: ThingId }
   /** A sample of all domains' states, as stats-sampler's fast tier took it. */
   | { type: 'sampled'; states: readonly SampledState[] }
   /** Time to read one domain's configuration that no event asked for. */
@@ -82,7 +123,7 @@ export type FeedEffect =
   | {
       type: 'store';
       key: RowKey;
-      body: DomainRow | HostRecord;
+      body: DomainRow | ThingRow | HostRecord;
       /** The sequence that the broker must find last on the subject; 0 for an empty subject. */
       expected: number;
       writeId: string;
@@ -91,6 +132,10 @@ export type FeedEffect =
   | { type: 'read'; uuid: string; token: number; reason: ReadReason }
   | { type: 'readConfig'; uuid: string; reason: ReadReason }
   | { type: 'list'; afterMs: number }
+  | { type: 'listThings'; of: ThingRowType; afterMs: number; reason: ReadReason }
+  /** The thing by its look-up, and what libvirt says of it. */
+  | { type: 'readThing'; thing: ThingId; token: number; reason: ReadReason }
+  | { type: 'retryThingLater'; thing: ThingId; afterMs: number }
   | { type: 'retryReadLater'; uuid: string; afterMs: number }
   | { type: 'linkChanged'; link: HostSyncState }
   /** A higher epoch is there: somebody else has the host. */
@@ -105,7 +150,10 @@ export type FeedEffect =
         | 'config-failed'
         | 'read-void'
         | 'foreign-row'
+        | 'list-failed'
+        | 'thing-refused'
         | 'large-removal';
+      /** The domain's, or another thing's key. */
       uuid?: string;
       detail: string;
     };

@@ -1,23 +1,26 @@
 /** Rows: what is wanted on the bus, one write per subject at a time (E5). */
-import type { HostRecord } from '@virtscope/contracts';
-import { entryFor, type HostFeed } from './feed-state.ts';
+import type { DomainRow, HostRecord, ThingRow } from '@virtscope/contracts';
+import { slotFor, slotOfKey, type HostFeed } from './feed-state.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Now, RowKey } from './feed-io.ts';
 import { presenceRow, tombstoneRow, type Speaker } from './row.ts';
+import type { RowSlot } from './row-slot.ts';
+import { thingPresenceRow, thingTombstoneRow } from './things/row.ts';
+import { incompleteTypes } from './things/state.ts';
 
 /** Row writes in flight to the broker. */
 const maxStores = 256;
 
 /** The entry's row is to be written, as soon as nothing holds it back. */
-export function wantRow(feed: HostFeed, entry: DomainEntry): void {
-  entry.wantsRow = true;
-  offerRow(feed, entry);
+export function wantRow(feed: HostFeed, slot: RowSlot): void {
+  slot.wantsRow = true;
+  offerRow(feed, slot);
 }
 
 /** Puts a wanted row in the queue when what held it back is over. */
-export function offerRow(feed: HostFeed, entry: DomainEntry): void {
-  const held = entry.storing !== undefined || entry.awaitsConfig || entry.unacked > 0; // E1, E5
-  if (entry.wantsRow && !held) feed.toStore.add(entry.uuid);
+export function offerRow(feed: HostFeed, slot: RowSlot): void {
+  const held = slot.storing !== undefined || slot.awaitsConfig || slot.unacked > 0; // E1, E5
+  if (slot.wantsRow && !held) feed.toStore.add(slot.key);
 }
 
 /** The host's own record, as it stands. */
@@ -33,9 +36,25 @@ export function hostRecord(feed: HostFeed, now: Pick<Now, 'wallMs'>): HostRecord
     ...(feed.problem === undefined ? {} : { problem: feed.problem }),
     ...identity,
     ...feed.facts,
+    ...missingKinds(feed),
     presences: feed.entries.values().reduce((n, { truth }) => (truth ? n + 1 : n), 0),
     changedAt: new Date(now.wallMs).toISOString(),
   };
+}
+
+/** The event kinds that the daemon does not send, and the types whose rows are not complete. */
+function missingKinds({ facts, things, unsynced }: HostFeed): Pick<HostRecord, 'missingKinds'> {
+  const missing = [...(facts.missingKinds ?? []), ...incompleteTypes(things, unsynced)];
+  return missing.length === 0 ? {} : { missingKinds: missing };
+}
+
+/** The record goes out again when the types that it calls incomplete are other ones. */
+export function tellIncomplete(feed: HostFeed): void {
+  if (feed.link !== 'synced') return;
+  const says = incompleteTypes(feed.things, feed.unsynced).join();
+  if (says === feed.things.recordSays) return;
+  feed.things.recordSays = says;
+  feed.record.stored = false;
 }
 
 export function end(
@@ -48,26 +67,31 @@ export function end(
   entry.missing = false;
   entry.awaitsConfig = false;
   feed.toReadConfig.delete(entry.uuid);
+  endRow(feed, entry, reason);
+}
+
+/** The row, if there is one, is to end. */
+export function endRow(feed: HostFeed, slot: RowSlot, reason: NonNullable<RowSlot['ended']>): void {
   // Nothing lies on the subject: there is nothing to end.
-  if (entry.rowSeq === 0 && entry.storing === undefined) {
-    feed.unsynced.delete(entry.uuid);
-    feed.toStore.delete(entry.uuid);
-    entry.wantsRow = false;
-    feed.verification.settle(entry.uuid);
+  if (slot.rowSeq === 0 && slot.storing === undefined) {
+    feed.unsynced.delete(slot.key);
+    feed.toStore.delete(slot.key);
+    slot.wantsRow = false;
+    feed.verification.settle(slot.key);
     return;
   }
-  entry.ended = reason;
-  wantRow(feed, entry);
+  slot.ended = reason;
+  wantRow(feed, slot);
 }
 
 export function onPublished(feed: HostFeed, seq: number): void {
   feed.verification.settleEvent(seq);
-  const uuid = feed.unacked.get(seq);
+  const key = feed.unacked.get(seq);
   feed.unacked.delete(seq);
-  const entry = uuid === undefined ? undefined : feed.entries.get(uuid);
-  if (entry === undefined) return;
-  entry.unacked--;
-  offerRow(feed, entry);
+  const slot = key === undefined ? undefined : slotOfKey(feed, key);
+  if (slot === undefined) return;
+  slot.unacked--;
+  offerRow(feed, slot);
 }
 
 export function onStored(feed: HostFeed, key: RowKey, writeId: string, seq: number): void {
@@ -78,16 +102,26 @@ export function onStored(feed: HostFeed, key: RowKey, writeId: string, seq: numb
     feed.record.seq = seq;
     return;
   }
-  const entry = feed.entries.get(key.uuid);
-  if (entry?.storing !== writeId) return;
-  entry.storing = undefined;
+  const slot = slotFor(feed, key);
+  if (slot.storing !== writeId) return;
+  slot.storing = undefined;
   feed.stores--;
-  entry.rowSeq = seq;
-  offerRow(feed, entry);
-  if (!entry.wantsRow) {
-    feed.unsynced.delete(key.uuid);
-    if (!entry.reading && !feed.toRead.has(key.uuid)) feed.verification.settle(key.uuid);
-  }
+  slot.rowSeq = seq;
+  offerRow(feed, slot);
+  if (slot.wantsRow) return;
+  if (!isUnproven(feed, slot.key)) feed.unsynced.delete(slot.key);
+  if (!isBeingRead(feed, slot.key)) feed.verification.settle(slot.key);
+}
+
+/** A domain's row is settled by what was read; a thing's by its event's own word (N2). */
+function isBeingRead({ entries, toRead }: HostFeed, key: string): boolean {
+  return entries.get(key)?.reading === true || toRead.has(key);
+}
+
+/** A thing of which the sync still has to tell or to prove something stays in the sync. */
+function isUnproven({ things }: HostFeed, key: string): boolean {
+  const entry = things.entries.get(key);
+  return entry !== undefined && (entry.missing || entry.untold);
 }
 
 export function onRefused(
@@ -104,12 +138,12 @@ export function onRefused(
     feed.record = { seq: last?.seq ?? 0, stored: false, storing: undefined };
     return;
   }
-  const entry = feed.entries.get(key.uuid);
-  if (entry?.storing !== writeId) return;
-  entry.storing = undefined;
+  const slot = slotFor(feed, key);
+  if (slot.storing !== writeId) return;
+  slot.storing = undefined;
   feed.stores--;
-  entry.rowSeq = last?.seq ?? 0;
-  wantRow(feed, entry);
+  slot.rowSeq = last?.seq ?? 0;
+  wantRow(feed, slot);
 }
 
 export function onStrayed(
@@ -128,46 +162,56 @@ export function onStrayed(
     feed.record = { ...feed.record, seq, stored: false };
     return;
   }
-  const entry = entryFor(feed, key.uuid, '');
-  if (seq <= entry.rowSeq) return;
+  const slot = slotFor(feed, key);
+  if (seq <= slot.rowSeq) return;
   effects.push({
     type: 'note',
     note: 'foreign-row',
-    uuid: key.uuid,
+    uuid: slot.key,
     detail: `epoch ${epoch} at sequence ${seq} below our ${feed.epoch}`,
   });
-  entry.rowSeq = seq;
-  if (entry.truth === undefined) entry.ended = 'foreign';
-  wantRow(feed, entry);
+  slot.rowSeq = seq;
+  if (truthOf(feed, slot.key) === undefined) slot.ended = 'foreign';
+  wantRow(feed, slot);
+}
+
+function truthOf({ entries, things }: HostFeed, key: string): object | undefined {
+  return (entries.get(key) ?? things.entries.get(key))?.truth;
 }
 
 export function pumpStores(feed: HostFeed, effects: FeedEffect[], now: Now): void {
-  for (const uuid of feed.toStore) {
+  for (const key of feed.toStore) {
     if (feed.stores >= maxStores) return;
-    feed.toStore.delete(uuid);
-    const entry = feed.entries.get(uuid);
-    if (entry === undefined) continue;
-    const by: Speaker = {
-      host: feed.host,
-      epoch: feed.epoch,
-      seq: feed.seq,
-      lastEvent: entry.lastEvent,
-    };
-    entry.wantsRow = false;
-    if (entry.truth === undefined && entry.ended === undefined) continue;
-    entry.storing = nextWriteId(feed);
+    feed.toStore.delete(key);
+    const slot = slotOfKey(feed, key);
+    if (slot === undefined) continue;
+    slot.wantsRow = false;
+    const row = rowOf(feed, slot, now);
+    if (row === undefined) continue;
+    slot.storing = nextWriteId(feed);
     feed.stores++;
-    effects.push({
-      type: 'store',
-      key: { uuid },
-      body:
-        entry.truth === undefined
-          ? tombstoneRow(uuid, entry.name, by, entry.ended ?? 'gone', now.wallMs)
-          : presenceRow(uuid, entry.truth, by),
-      expected: entry.rowSeq,
-      writeId: entry.storing,
-    });
+    effects.push({ type: 'store', ...row, expected: slot.rowSeq, writeId: slot.storing });
   }
+}
+
+/** What is to be written; undefined when there is neither a truth nor an end to tell. */
+function rowOf(
+  feed: HostFeed,
+  { key, lastEvent }: RowSlot,
+  { wallMs }: Now,
+): { key: RowKey; body: DomainRow | ThingRow } | undefined {
+  const by: Speaker = { host: feed.host, epoch: feed.epoch, seq: feed.seq, lastEvent };
+  const domain = feed.entries.get(key);
+  if (domain !== undefined) {
+    const { uuid, name, truth, ended } = domain;
+    if (truth !== undefined) return { key: { uuid }, body: presenceRow(uuid, truth, by) };
+    return ended && { key: { uuid }, body: tombstoneRow(uuid, name, by, ended, wallMs) };
+  }
+  const entry = feed.things.entries.get(key);
+  if (entry === undefined) return undefined;
+  const { thing, name, truth, ended } = entry;
+  if (truth !== undefined) return { key: { thing }, body: thingPresenceRow(thing, truth, by) };
+  return ended && { key: { thing }, body: thingTombstoneRow(thing, name, by, ended, wallMs) };
 }
 
 /** The host's own record goes out whenever it does not say what is. */

@@ -2,7 +2,9 @@
 import type { HostRecord, HostSyncState } from '@virtscope/contracts';
 import type { BusBase } from './base.ts';
 import { newEntry, type DomainEntry } from './domain-entry.ts';
-import type { FeedEffect, Identity } from './feed-io.ts';
+import type { FeedEffect, Identity, RowKey } from './feed-io.ts';
+import type { RowSlot } from './row-slot.ts';
+import { thingFor, type Things, type ThingSource } from './things/state.ts';
 import { Verification } from './verification.ts';
 
 export type HostFacts = Pick<
@@ -25,6 +27,8 @@ export type FeedOptions = {
    */
   identity?: Identity | undefined;
   facts: HostFacts;
+  /** The types of things beside domains that are to be told of. */
+  things: readonly ThingSource[];
 };
 
 export type HostFeed = {
@@ -44,7 +48,8 @@ export type HostFeed = {
   listed: boolean;
   largeRemovalSeen: boolean;
   entries: Map<string, DomainEntry>;
-  /** Domains whose row must stand under this epoch before `synced`. */
+  things: Things;
+  /** Domains and things, by key, whose row must stand under this epoch before `synced`. */
   unsynced: Set<string>;
   /** Missing domains whose absence is proven but for the daemon's identity. */
   awaitingIdentity: Set<string>;
@@ -60,7 +65,7 @@ export type HostFeed = {
   record: { seq: number; stored: boolean; storing: string | undefined };
   /** The highest acked sequence of VIRT_STATE. */
   upTo: number;
-  /** Published events of domains that the broker has not acked: seq → uuid. */
+  /** Published events of domains and things that the broker has not acked: seq → key. */
   unacked: Map<number, string>;
   eventsHeard: number;
   verification: Verification;
@@ -73,6 +78,15 @@ export function entryFor(feed: HostFeed, uuid: string, name: string): DomainEntr
     feed.entries.set(uuid, entry);
   }
   return entry;
+}
+
+/** Of a key that a write or a stray names: it has an entry from then on. */
+export function slotFor(feed: HostFeed, key: Exclude<RowKey, 'record'>): RowSlot {
+  return 'uuid' in key ? entryFor(feed, key.uuid, '') : thingFor(feed.things, key.thing, '');
+}
+
+export function slotOfKey(feed: HostFeed, key: string): RowSlot | undefined {
+  return feed.entries.get(key) ?? feed.things.entries.get(key);
 }
 
 export function setLink(

@@ -7,10 +7,15 @@ import { wantRow, end } from './feed-rows.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Identity, ListedDomain, Now } from './feed-io.ts';
 import { sameDaemon } from './same-daemon.ts';
+import { allAnswered } from './things/state.ts';
 
 /** A list that lacks more than half of a host's presences, and so many, is asked again. */
 const largeRemoval = 5;
-const relistAfterMs = 5_000;
+export const relistAfterMs = 5_000;
+
+export function isLargeRemoval(missing: number, known: number): boolean {
+  return missing >= largeRemoval && missing * 2 > known;
+}
 
 export function onListed(
   feed: HostFeed,
@@ -29,8 +34,7 @@ export function onListed(
   }
   const known = [...feed.entries.values()].filter(({ truth }) => truth !== undefined);
   const missing = known.filter(({ uuid }) => !present.has(uuid));
-  const large = missing.length >= largeRemoval && missing.length * 2 > known.length;
-  if (large && !feed.largeRemovalSeen) {
+  if (isLargeRemoval(missing.length, known.length) && !feed.largeRemovalSeen) {
     feed.largeRemovalSeen = true;
     const detail = `the list lacks ${missing.length} of ${known.length} presences; asking again`;
     effects.push({ type: 'note', note: 'large-removal', detail });
@@ -123,7 +127,7 @@ export function onIdentified(
   }
 }
 
-function changeIdentity(
+export function changeIdentity(
   feed: HostFeed,
   effects: FeedEffect[],
   verdict: 'another' | 'unknowable',
@@ -139,9 +143,9 @@ function changeIdentity(
   );
 }
 
-/** E6: says `synced` once every presence stands under this epoch. */
+/** E6: says `synced` once every presence, and every listed thing, stands under this epoch. */
 export function finishSync(feed: HostFeed, effects: FeedEffect[], now: Now): void {
-  if (!feed.listed || feed.unsynced.size > 0) return;
+  if (!feed.listed || feed.unsynced.size > 0 || !allAnswered(feed.things)) return;
   publish(feed, effects, now, { kind: gapKind, phase: 'end', prev: null });
   setLink(feed, effects, 'synced', undefined);
 }

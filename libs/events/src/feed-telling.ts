@@ -1,6 +1,6 @@
 /** Telling: events and the synthesised net effects of an unwatched time. */
 import type { EventData } from '@virtscope/contracts';
-import { entryFor, type HostFeed } from './feed-state.ts';
+import { slotFor, type HostFeed } from './feed-state.ts';
 import { told } from './base.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, Now } from './feed-io.ts';
@@ -23,9 +23,12 @@ export function publish(
     ...data,
   };
   feed.verification.unsettleEvent(feed.seq);
-  if (data.uuid !== undefined) {
-    feed.unacked.set(feed.seq, data.uuid);
-    entryFor(feed, data.uuid, data.name ?? '').unacked++;
+  const { uuid, thing } = data;
+  const about = uuid === undefined ? thing && { thing } : { uuid };
+  if (about !== undefined) {
+    const slot = slotFor(feed, about);
+    feed.unacked.set(feed.seq, slot.key);
+    slot.unacked++;
   }
   effects.push({ type: 'publish', event }); // E1
   return event;

@@ -30,6 +30,7 @@ import {
   onStrayed,
   pumpStores,
   pumpRecord,
+  tellIncomplete,
 } from './feed-rows.ts';
 import { auditNext, onSampled } from './feed-audit.ts';
 import { onConfig, onLifecycle, onOccurred, onRead, pumpReads } from './feed-reads.ts';
@@ -37,12 +38,22 @@ import { onListed, onIdentified, finishSync } from './feed-sync.ts';
 import { domainBases } from './base.ts';
 import { entryOf } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Now } from './feed-io.ts';
+import {
+  auditNextThing,
+  onRetryThing,
+  onThingOccurred,
+  onThingRead,
+  pumpThingReads,
+} from './things/reads.ts';
+import { openThings } from './things/state.ts';
+import { listThings, onThingsIdentified, onThingsListed } from './things/sync.ts';
 import { Verification } from './verification.ts';
 
 /** Begins the feed of a session that has registered for events; the list comes as an input. */
 export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[]] {
   const known = options.base.record?.body;
   const bases = domainBases(options.base);
+  const things = openThings(options.base, options.things);
   const feed: HostFeed = {
     host: options.host,
     epoch: options.epoch,
@@ -56,11 +67,14 @@ export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[
     link: 'syncing',
     problem: undefined,
     identity: options.identity,
-    inherited: bases.values().some(({ truth }) => truth !== undefined),
+    inherited: [...bases.values(), ...things.entries.values()].some(
+      ({ truth }) => truth !== undefined,
+    ),
     seq: 0,
     listed: false,
     largeRemovalSeen: false,
     entries: new Map(bases.entries().map(([uuid, base]) => [uuid, entryOf(base)])),
+    things,
     unsynced: new Set(),
     awaitingIdentity: new Set(),
     toRead: new Set(),
@@ -88,6 +102,7 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
   switch (input.type) {
     case 'listed':
       onListed(feed, effects, input, now);
+      listThings(feed, effects); // N1
       break;
     case 'lifecycle':
       onLifecycle(feed, effects, input, now);
@@ -98,8 +113,21 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
     case 'sampled':
       onSampled(feed, effects, input.states);
       break;
+    case 'thingOccurred':
+      onThingOccurred(feed, effects, input.event, now);
+      break;
+    case 'thingsListed':
+      onThingsListed(feed, effects, input, now);
+      break;
+    case 'thingRead':
+      onThingRead(feed, effects, input, now);
+      break;
+    case 'retryThing':
+      onRetryThing(feed, input);
+      break;
     case 'auditDue':
       auditNext(feed);
+      auditNextThing(feed);
       break;
     case 'read':
       onRead(feed, effects, input, now);
@@ -124,6 +152,7 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
       break;
     case 'identified':
       onIdentified(feed, effects, input.identity, now);
+      onThingsIdentified(feed, effects, now);
       break;
     case 'retryRead':
       if (feed.entries.get(input.uuid)?.reading === false) feed.toRead.add(input.uuid);
@@ -133,6 +162,7 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
       break;
   }
   if (feed.link === 'syncing') finishSync(feed, effects, now);
+  tellIncomplete(feed);
   pump(feed, effects, now);
   feed.verification.advance(feed.eventsHeard, feed.link === 'synced');
   return [feed, effects];
@@ -154,6 +184,7 @@ export function pulse(feed: HostFeed, now: Pick<Now, 'monotonicMs'>): HostPulse 
 function pump(feed: HostFeed, effects: FeedEffect[], now: Now): void {
   if (feed.link !== 'lost' && feed.link !== 'identity-changed') {
     pumpReads(feed, effects);
+    pumpThingReads(feed, effects);
     pumpStores(feed, effects, now);
   }
   pumpRecord(feed, effects, now);

@@ -8,12 +8,18 @@ export type {
   FeedInput,
   Identity,
   ListedDomain,
+  ListedThing,
   Now,
   ReadOutcome,
   RowKey,
   SampledState,
+  ThingReadOutcome,
+  ThingsOutcome,
 } from './feed-io.ts';
 export type { FeedOptions, HostFacts, HostFeed } from './feed-state.ts';
 export { openFeed, pulse, step } from './host-feed.ts';
 export { isActive, netEffects, type NetEffect, type Standing } from './net-effects.ts';
 export { presenceRow, tombstoneRow, type Speaker, type Truth } from './row.ts';
+export { thingTombstoneRow } from './things/row.ts';
+export type { ThingSource } from './things/state.ts';
+export { parseThingXml } from './things/xml.ts';
