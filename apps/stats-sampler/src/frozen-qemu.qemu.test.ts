@@ -175,7 +175,8 @@ async function freezeFor(ns: readonly number[], meanwhile: () => Promise<void>):
   const well = await nextSample('monitor', (sample) => freshOf(sample).size === guestCount);
   expect(stuckOf(well).size).toBe(0);
   for (const tier of ['fast', 'monitor'] as const) {
-    expect(await turnsLost(tier)).toBe(lostBefore[tier]);
+    // A starved machine can be late for a turn; a tier that hangs loses one in each of its periods.
+    expect((await turnsLost(tier)) - lostBefore[tier]).toBeLessThanOrEqual(1);
     const of = during.filter((sample) => sample.tier === tier);
     expect(of.length).toBeGreaterThan(2);
     for (const [n, sample] of of.entries()) {
