@@ -71,8 +71,17 @@ const configCounts = [
   'memoryMaximumKiB',
 ] as const;
 
+const configKeys = new Set<string>([
+  'observedAt',
+  'xmlHash',
+  'disks',
+  'interfaces',
+  ...configTexts.map(([key]) => key),
+  ...configCounts,
+]);
+
 function configOf(value: unknown): Config | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isObject(value) || !hasOnly(value, configKeys)) return undefined;
   const { observedAt, xmlHash, disks, interfaces, omitted } = value;
   if (!isText(observedAt, 24) || !timePattern.test(observedAt)) return undefined;
   if (!isText(xmlHash, 64) || omitted !== undefined) return undefined;
@@ -117,9 +126,11 @@ const diskTexts = [
   ['format', 64],
 ] as const;
 
+const diskKeys = new Set<string>(['readonly', ...diskTexts.map(([key]) => key)]);
+
 function diskOf(value: unknown): Disk | undefined {
   const disk = textsOf(value, diskTexts);
-  if (disk === undefined || !isObject(value)) return undefined;
+  if (disk === undefined || !isObject(value) || !hasOnly(value, diskKeys)) return undefined;
   const { readonly } = value;
   if (disk['target'] === undefined || disk['type'] === undefined) return undefined;
   if (readonly !== undefined) {
@@ -137,7 +148,10 @@ const interfaceTexts = [
   ['target', 256],
 ] as const;
 
+const interfaceKeys = new Set<string>(interfaceTexts.map(([key]) => key));
+
 function interfaceOf(value: unknown): Interface | undefined {
+  if (!isObject(value) || !hasOnly(value, interfaceKeys)) return undefined;
   const found = textsOf(value, interfaceTexts);
   return found?.['type'] === undefined ? undefined : (found as unknown as Interface);
 }
@@ -155,6 +169,12 @@ function textsOf(
     found[key] = text;
   }
   return found;
+}
+
+/** A key that is not known here may be one that the schema knows: it must not be dropped. */
+function hasOnly(value: Json, keys: ReadonlySet<string>): boolean {
+  for (const key in value) if (!keys.has(key)) return false;
+  return true;
 }
 
 function isObject(value: unknown): value is Json {

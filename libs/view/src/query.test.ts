@@ -253,6 +253,24 @@ test('a batch answers in the order asked and says of each missing one what is kn
   expect(doubtful['missing']).toMatchObject([{ uuid: uuidOf(99), verdict: 'unknown' }]);
 });
 
+test('an image is used by whose chain it lies in, or whose job copies to it', () => {
+  const disk = {
+    type: 'file',
+    target: 'vda',
+    source: '/images/top',
+    backing: [{ type: 'file', source: '/images/base' }],
+    mirror: { type: 'file', source: '/images/copy' },
+  };
+  const world = small();
+  world.state(presence('hv1', 9, { config: config({ disks: [disk], labels: { a: 'b' } }) }));
+  for (const path of ['/images/top', '/images/base', '/images/copy']) {
+    const answer = bodyOf(findUsage(new Asking(world.view, at(1_000)), { disk: path }));
+    expect(answer['verdict'], path).toBe('used');
+  }
+  const [row] = world.view.table.byDisk.get('/images/top');
+  expect(row?.config).toMatchObject({ disks: [disk], labels: { a: 'b' } });
+});
+
 test('a disk or MAC is free only when every domain of every live host was read', () => {
   const world = small();
   const verdict = (used: Parameters<typeof findUsage>[1]): unknown =>

@@ -315,9 +315,17 @@ export class StateTable {
   }
 }
 
-/** Each path once, though two disks may name it. */
+/**
+ * Every image that a domain's disks stand on: their own, those below in the backing chain, and
+ * the one that a job copies to. Each once, though two disks may name it.
+ */
 function disksOf({ config }: Row): readonly string[] {
-  return distinct(config?.disks ?? [], ({ source }) => source);
+  const layers = (config?.disks ?? []).flatMap((disk) => [
+    disk,
+    ...(disk.backing ?? []),
+    ...(disk.mirror === undefined ? [] : [disk.mirror]),
+  ]);
+  return distinct(layers, ({ source }) => source);
 }
 
 function macsOf({ config }: Row): readonly string[] {
