@@ -65,12 +65,6 @@ export class BusObserver {
     return last && hostRecordSchema.parse(parseJson(last.data));
   }
 
-  async hosts(): Promise<string[]> {
-    return (await this.#read(subjects.recordOfAll)).map(
-      ({ subject }) => parseStateSubject(subject)?.host ?? '',
-    );
-  }
-
   /** Writes without a fence, as no writer of ours does. @returns the sequence in the stream */
   async plant(subject: string, body: unknown): Promise<number> {
     const ack = await this.#nc.request(subject, JSON.stringify(body), { timeout: 5_000 });
