@@ -55,6 +55,7 @@ const table: Record<string, { may: string[]; types?: string[] }> = {
     ],
   },
   '@virtscope/tools': { may: [] },
+  '@virtscope/examples': { may: [] },
 };
 
 /** What every test and bench file may import besides its own room's list. */
@@ -70,6 +71,7 @@ for (const manifest of globSync('{apps,libs}/*/package.json', { cwd: root }).con
   'e2e/package.json',
   'bench/package.json',
   'tools/package.json',
+  'examples/package.json',
 )) {
   const folder = dirname(manifest);
   const { name, dependencies = {} } = JSON.parse(readFileSync(join(root, manifest), 'utf8')) as {

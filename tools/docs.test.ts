@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const documents = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root })];
-const sources = globSync('{apps,libs,infra,e2e,bench,tools}/**/*.ts', {
+const sources = globSync('{apps,libs,infra,e2e,bench,tools,examples}/**/*.ts', {
   cwd: root,
   exclude: (path) => path.endsWith('node_modules'),
 });
@@ -32,7 +32,7 @@ test('every relative link leads to a file, and to a heading of it', () => {
 });
 
 test('every path of the repository in backticks exists', () => {
-  const paths = mentions(/`((?:apps|libs|infra|e2e|bench|tools|docs)\/[^\s`<>*…]*)`/g);
+  const paths = mentions(/`((?:apps|libs|infra|e2e|bench|tools|examples|docs)\/[^\s`<>*…]*)`/g);
   expect(paths.filter(({ text }) => !existsSync(join(root, text)))).toEqual([]);
   expect(paths.length).toBeGreaterThan(50);
 });

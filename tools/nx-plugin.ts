@@ -43,7 +43,7 @@ function targetsOf(workspaceRoot: string, root: string): Record<string, Target> 
 }
 
 export const createNodesV2 = [
-  '{apps/*,libs/*,infra/dev,e2e,bench,tools}/package.json',
+  '{apps/*,libs/*,infra/dev,e2e,bench,tools,examples}/package.json',
   (configs: readonly string[], _options: unknown, context: Context) =>
     configs
       .filter((config) => !config.includes('node_modules'))
