@@ -2,7 +2,8 @@
  * From libvirt's event to a NATS subscriber and to an HTTP answer by `minRevision`, at 1, 100 and
  * 1,000 events a second, from a simulated daemon that says when it sent each event. Beside it, in
  * the same run and for the same events, the raw callback of python3-libvirt: what somebody would
- * have who listens to libvirtd alone.
+ * have who listens to libvirtd alone. Then what a quiet minute costs, and how soon after a restart of a
+ * real libvirtd with twenty domains the view is right again.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -20,6 +21,8 @@ import {
   type ServiceName,
 } from '@virtscope/testkit';
 import { ours, pythonPeer } from './client/peers.ts';
+import { quietMinute } from './events/quiet-minute.ts';
+import { restart20 } from './events/restart20.ts';
 import { publish, quantile, type Row } from './report.ts';
 
 const host = 'sim1';
@@ -41,7 +44,7 @@ writeFileSync(fleetFile, `hosts:\n  - { id: ${host}, uri: "${daemon.uri}", ident
 const surroundings = { dir: dir.path, fleetFile, natsUrl: nats.url, redisUrl: redis.url };
 const launch = async (name: ServiceName) =>
   owned.use(await startService({ name, ...surroundings, env: { VIRTSCOPE_LOG_LEVEL: 'warn' } }));
-await launch('event-bridge');
+const bridge = await launch('event-bridge');
 const { url } = await launch('query-api');
 await waitFor(
   async () => {
@@ -57,6 +60,7 @@ const paused = new Set<string>();
 
 const rows: Row[] = [];
 for (const rate of rates) rows.push(...(await atRate(rate, nc)));
+rows.push(...(await quietMinute(bridge)), await restart20());
 publish('events', rows);
 process.exit(0);
 
@@ -86,8 +90,8 @@ async function atRate(rate: number, bus: NatsConnection): Promise<Row[]> {
   const askFor = async (id: string, uuid: string, startNs: bigint): Promise<void> => {
     const path = `/v1/hosts/${host}/domains/${uuid}?minRevision=${encodeURIComponent(id)}`;
     const response = await fetch(`${url}${path}`);
-    await response.arrayBuffer();
-    if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
+    const body = await response.text();
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${body}`);
     overHttp.push(Number(process.hrtime.bigint() - startNs) / 1e6);
   };
 
