@@ -59,19 +59,13 @@ export type EventData = z.infer<typeof eventDataSchema>;
 export const eventId = (e: Pick<EventData, 'role' | 'host' | 'epoch' | 'seq'>): string =>
   `${e.role}:${e.host}:${e.epoch}:${e.seq}`;
 
+/** Made once: to build a schema takes longer than to judge a thousand ids by it. */
+const eventIdSchema = eventDataSchema.pick({ role: true, host: true, epoch: true, seq: true });
+
 /** @returns undefined when `id` is no event's id */
-export function parseEventId(
-  id: string,
-): Pick<EventData, 'role' | 'host' | 'epoch' | 'seq'> | undefined {
+export function parseEventId(id: string): z.infer<typeof eventIdSchema> | undefined {
   const [role, host, epoch, seq, ...rest] = id.split(':');
-  const parsed = z
-    .object({
-      role: z.enum(writerRoles),
-      host: hostIdSchema,
-      epoch: epochSchema,
-      seq: z.int().min(1),
-    })
-    .safeParse({ role, host, epoch: Number(epoch), seq: Number(seq) });
+  const parsed = eventIdSchema.safeParse({ role, host, epoch: Number(epoch), seq: Number(seq) });
   return parsed.success && rest.length === 0 ? parsed.data : undefined;
 }
 

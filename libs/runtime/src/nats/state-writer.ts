@@ -119,9 +119,11 @@ export async function readLast(
   }
 }
 
+const epochOnly = z.object({ epoch: epochSchema });
+
 /** What is no row of ours at all counts as the oldest: it is overwritten. */
 function epochOf(data: Uint8Array): number {
-  const row = z.object({ epoch: epochSchema }).safeParse(parseJson(data));
+  const row = epochOnly.safeParse(parseJson(data));
   return row.success ? row.data.epoch : 0;
 }
 
