@@ -30,8 +30,14 @@ export function streamTransport(stream: Duplex, options: StreamOptions): Promise
       signal.removeEventListener('abort', abort);
       resolve({
         address,
+        // Calls made in one go leave as one write: a system call costs more than a frame.
         write: (bytes) => {
-          if (stream.writable) stream.write(bytes);
+          if (!stream.writable) return;
+          if (stream.writableCorked === 0) {
+            stream.cork();
+            process.nextTick(() => stream.uncork());
+          }
+          stream.write(bytes);
         },
         end: () => {
           stream.end();
