@@ -149,7 +149,7 @@ export class FeedSession {
       await heard;
       this.#end(error?.message ?? 'the session was closed');
     });
-    for await (const input of this.#mailbox) this.#take(input);
+    for await (const inputs of this.#mailbox) for (const input of inputs) this.#take(input);
     await this.#drain();
   }
 
