@@ -62,7 +62,7 @@ const rows: Row[] = [];
 for (const rate of rates) rows.push(...(await atRate(rate, nc)));
 rows.push(...(await quietMinute(bridge)), await restart20());
 publish('events', rows);
-process.exit(0);
+await owned.disposeAsync();
 
 async function atRate(rate: number, bus: NatsConnection): Promise<Row[]> {
   const count = Math.max(10, rate * seconds);
