@@ -196,6 +196,9 @@ export class FeedSession {
         case 'retryReadLater':
           this.#later(effect.afterMs, () => this.#push({ type: 'retryRead', uuid: effect.uuid }));
           break;
+        case 'settleLater':
+          this.#later(effect.afterMs, () => this.#push({ type: 'settleDue', uuid: effect.uuid }));
+          break;
         case 'retryThingLater':
           this.#later(effect.afterMs, () =>
             this.#push({ type: 'retryThing', thing: effect.thing }),

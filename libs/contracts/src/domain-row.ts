@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { domainConfigSchema } from './domain-config.ts';
-import { domainStateSchema } from './domain-state.ts';
+import { domainStateSchema, stateBriefSchema } from './domain-state.ts';
 import { epochSchema, positionSchema } from './epoch.ts';
 import { hostIdSchema, uuidSchema } from './host-id.ts';
 
@@ -17,6 +17,11 @@ const written = {
   name: z.string().max(4096),
   /** This domain's newest event: the next one names it as its `prev`. */
   lastEvent: positionSchema.optional(),
+  /**
+   * Lifecycle events of it were told and no `settled` after them: the state before the first, and
+   * when, by the writer's clock, the story is to be told if nothing newer comes.
+   */
+  settling: z.object({ before: stateBriefSchema.nullable(), at: z.iso.datetime() }).optional(),
 };
 
 /** A domain's presence on one host: its state and its configuration. */

@@ -26,6 +26,10 @@ export const domainStateSchema = z
 
 export type DomainStateName = (typeof domainStates)[number] | `unknown-${number}`;
 
+/** A domain's state as an event tells it; null stands for no domain. */
+export const stateBriefSchema = z.object({ state: z.string().max(64), id: z.int().nullable() });
+export type StateBrief = z.infer<typeof stateBriefSchema>;
+
 /** A domain with a QEMU process has an id; these states have none. */
 export function isInactive(state: string): boolean {
   return state === 'shutoff' || state === 'crashed';

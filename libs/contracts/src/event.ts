@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stateBriefSchema } from './domain-state.ts';
 import { epochSchema, positionSchema } from './epoch.ts';
 import { hostIdSchema, uuidSchema } from './host-id.ts';
 import { subjects, writerRoles, type ThingType } from './subjects.ts';
@@ -21,7 +22,8 @@ export const lifecycleKinds = [
 /** Marks around a time that nobody watched: between them, only net effects are known. */
 export const gapKind = 'gap';
 
-const stateBrief = z.object({ state: z.string().max(64), id: z.int().nullable() });
+/** What came of a burst of lifecycle events of one domain, once it was quiet for a while. */
+export const settledKind = 'settled';
 
 /** The data of an event on `virt.v1.event.<host>.<type>.<id>.<kind>`. */
 export const eventDataSchema = z.object({
@@ -44,8 +46,8 @@ export const eventDataSchema = z.object({
   detail: z.string().max(64).optional(),
   /** A net effect of an unwatched time, found by a sync: never heard. */
   synthesised: z.literal(true).optional(),
-  before: stateBrief.nullable().optional(),
-  after: stateBrief.nullable().optional(),
+  before: stateBriefSchema.nullable().optional(),
+  after: stateBriefSchema.nullable().optional(),
   /** For `gap`: its two ends. */
   phase: z.enum(['begin', 'end']).optional(),
   /** For `gap`: why nobody watched. */

@@ -58,6 +58,8 @@ export {
   domainStates,
   isInactive,
   type DomainStateName,
+  stateBriefSchema,
+  type StateBrief,
 } from './domain-state.ts';
 export {
   epochEntrySchema,
@@ -79,6 +81,7 @@ export {
   eventId,
   eventSubject,
   gapKind,
+  settledKind,
   lifecycleKinds,
   parseEventId,
   type EventData,

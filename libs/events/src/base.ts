@@ -1,14 +1,19 @@
 import {
   isBefore,
   isTombstone,
+  lifecycleKinds,
+  settledKind,
   type DomainRow,
   type EventData,
   type HostRecord,
   type Position,
+  type StateBrief,
   type ThingRow,
+  type Tombstone,
 } from '@virtscope/contracts';
 import type { Standing } from './net-effects.ts';
 import type { Truth } from './row.ts';
+import { settleMs } from './settle-window.ts';
 
 /** One message of VIRT_STATE or VIRT_EVENTS with its stream sequence. */
 export type Stored<T> = { seq: number; body: T };
@@ -32,7 +37,13 @@ export type DomainBase = {
   /** What subscribers were told last, which may be more than the row says. */
   told: Standing | undefined;
   lastEvent: Position | null;
+  /** Why the row ended, of a tombstone. */
+  ended: Tombstone['tombstone']['reason'] | undefined;
+  settling: Settling | undefined;
 };
+
+/** A story that is still to be told: the state before it, and when it is due by the wall's clock. */
+export type Settling = { before: StateBrief | null; atWallMs: number };
 
 /**
  * The base of each domain. `told` is what a reader of the events believes, which can differ from
@@ -51,6 +62,11 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
       // A state that an event alone announced stands without its id: not known, not "none".
       told: truth && { ...truth, id: truth.stateFrom === 'event' ? undefined : truth.id },
       lastEvent: row.lastEvent ?? null,
+      ended: isTombstone(row) ? row.tombstone.reason : undefined,
+      settling: row.settling && {
+        before: row.settling.before,
+        atWallMs: Date.parse(row.settling.at),
+      },
     });
   }
   for (const [uuid, ofDomain] of byDomain(events)) {
@@ -60,8 +76,11 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
       truth: undefined,
       told: undefined,
       lastEvent: null,
+      ended: undefined,
+      settling: undefined,
     };
     bases.set(uuid, base);
+    base.settling = settlingAfter(base, ofDomain);
     const last = ofDomain.at(-1) as EventData;
     const isNewer = base.lastEvent === null || isBefore(base.lastEvent, last);
     if (isNewer) base.lastEvent = { epoch: last.epoch, seq: last.seq };
@@ -72,6 +91,28 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
   }
   return bases;
 }
+
+/** What the events that are newer than the row change in the story that it had still to tell. */
+function settlingAfter(
+  { lastEvent, settling }: DomainBase,
+  events: readonly EventData[],
+): Settling | undefined {
+  let open = settling;
+  for (const event of events) {
+    if (lastEvent !== null && !isBefore(lastEvent, event)) continue;
+    const { kind, synthesised, before = null, observedAt } = event;
+    if (kind === settledKind) open = undefined;
+    else if (synthesised !== true && isLifecycle(kind)) {
+      open = {
+        before: open === undefined ? before : open.before,
+        atWallMs: Date.parse(observedAt) + settleMs,
+      };
+    }
+  }
+  return open;
+}
+
+const isLifecycle = (kind: string): boolean => (lifecycleKinds as readonly string[]).includes(kind);
 
 /** The events of each domain, in the order in which they were told. */
 function byDomain(events: readonly EventData[]): Map<string, EventData[]> {
@@ -123,6 +164,9 @@ export function told(before: Standing | undefined, event: EventData): Standing |
       return standing.persistent === false
         ? undefined
         : { ...standing, name, state: 'shutoff', stateReason: detail, id: null };
+    case settledKind:
+      // A transient domain's end is told by this alone: `stopped` does not say that it was one.
+      return event.after === null ? undefined : before;
     default:
       return before;
   }

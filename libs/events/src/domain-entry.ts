@@ -1,4 +1,4 @@
-import type { DomainBase } from './base.ts';
+import type { DomainBase, Settling } from './base.ts';
 import type { Standing } from './net-effects.ts';
 import type { Truth } from './row.ts';
 import { newSlot, type RowSlot } from './row-slot.ts';
@@ -15,6 +15,8 @@ export type DomainEntry = RowSlot & {
   heard: number;
   /** The newest lifecycle event, for when libvirt cannot be asked. */
   lastLifecycle: { event: number; detail: number; wallMs: number } | undefined;
+  /** An event of it was heard that no read has followed yet. */
+  unread: boolean;
   reading: boolean;
   /** Reads in a row that an event voided. */
   voids: number;
@@ -30,6 +32,10 @@ export type DomainEntry = RowSlot & {
   untold: boolean;
   /** In the bus's base but not in the list: gone only when proven. */
   missing: boolean;
+  /** The story that is still to be told; it is due at `dueMs` of the monotonic clock. */
+  settling: (Settling & { dueMs: number }) | undefined;
+  /** A wake for it is under way. */
+  settleArmed: boolean;
 };
 
 export function newEntry(uuid: string, name: string): DomainEntry {
@@ -41,6 +47,7 @@ export function newEntry(uuid: string, name: string): DomainEntry {
     told: undefined,
     heard: 0,
     lastLifecycle: undefined,
+    unread: false,
     reading: false,
     voids: 0,
     readingConfig: false,
@@ -50,6 +57,8 @@ export function newEntry(uuid: string, name: string): DomainEntry {
     auditsConfig: false,
     untold: false,
     missing: false,
+    settling: undefined,
+    settleArmed: false,
   };
 }
 
@@ -60,5 +69,6 @@ export function entryOf(base: DomainBase): DomainEntry {
     told: base.told,
     rowSeq: base.rowSeq,
     lastEvent: base.lastEvent,
+    ended: base.ended,
   };
 }

@@ -116,6 +116,8 @@ export type FeedInput =
   | { type: 'pong'; startedMonotonicMs: number; eventsReceived: number }
   | { type: 'identified'; identity: Identity | { failed: string } }
   | { type: 'retryRead'; uuid: string }
+  /** The wait that `settleLater` wished for is over. */
+  | { type: 'settleDue'; uuid: string }
   | { type: 'lost'; problem: string };
 
 export type FeedEffect =
@@ -137,6 +139,7 @@ export type FeedEffect =
   | { type: 'readThing'; thing: ThingId; token: number; reason: ReadReason }
   | { type: 'retryThingLater'; thing: ThingId; afterMs: number }
   | { type: 'retryReadLater'; uuid: string; afterMs: number }
+  | { type: 'settleLater'; uuid: string; afterMs: number }
   | { type: 'linkChanged'; link: HostSyncState }
   /** A higher epoch is there: somebody else has the host. */
   | { type: 'fenced'; byEpoch: number }

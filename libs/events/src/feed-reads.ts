@@ -9,6 +9,7 @@ import {
 } from 'node-libvirt/constants';
 import { entryFor, type HostFeed } from './feed-state.ts';
 import { publish, synthesise } from './feed-telling.ts';
+import { unsettle } from './feed-settling.ts';
 import { end, offerRow, wantRow } from './feed-rows.ts';
 import { endMissing } from './feed-sync.ts';
 import { told } from './base.ts';
@@ -43,6 +44,7 @@ export function onLifecycle(
     name: input.name,
   });
   entry.heard++;
+  entry.unread = true;
   entry.lastLifecycle = { event, detail, wallMs: now.wallMs };
   // The daemon has it again before its absence was proven; what came between is still to be told.
   entry.untold ||= entry.missing;
@@ -50,6 +52,7 @@ export function onLifecycle(
   feed.awaitingIdentity.delete(uuid);
   entry.told = told(entry.told, data);
   entry.suspicions = 0;
+  unsettle(effects, entry, data.before, now);
   feed.verification.unsettle(uuid, feed.seq);
   if (event === VIR_DOMAIN_EVENT_STOPPED && entry.truth !== undefined) {
     entry.truth = byEvent(entry, entry.truth); // E3
@@ -135,6 +138,7 @@ export function onRead(
     else feed.toRead.add(entry.uuid);
   } else {
     entry.voids = 0;
+    entry.unread = false;
     // A read that was asked for meanwhile, without an event, is answered by this one.
     feed.toRead.delete(entry.uuid);
     adoptRead(feed, effects, entry, input.outcome, input.startedMs, now);

@@ -203,9 +203,10 @@ function rowOf(
   const by: Speaker = { host: feed.host, epoch: feed.epoch, seq: feed.seq, lastEvent };
   const domain = feed.entries.get(key);
   if (domain !== undefined) {
-    const { uuid, name, truth, ended } = domain;
-    if (truth !== undefined) return { key: { uuid }, body: presenceRow(uuid, truth, by) };
-    return ended && { key: { uuid }, body: tombstoneRow(uuid, name, by, ended, wallMs) };
+    const { uuid, name, truth, ended, settling } = domain;
+    const speaker = { ...by, settling };
+    if (truth !== undefined) return { key: { uuid }, body: presenceRow(uuid, truth, speaker) };
+    return ended && { key: { uuid }, body: tombstoneRow(uuid, name, speaker, ended, wallMs) };
   }
   const entry = feed.things.entries.get(key);
   if (entry === undefined) return undefined;

@@ -3,7 +3,7 @@
  * loses its session or dies at any step. After the last fault the bus must say what libvirt says,
  * and whoever only read the events must have been told the same.
  */
-import { isBefore, isTombstone } from '@virtscope/contracts';
+import { isBefore, isTombstone, type EventData } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
 import { told } from './base.ts';
 import type { HostFeed } from './feed-state.ts';
@@ -43,6 +43,7 @@ test('after the last fault the bus says what libvirt says, and so do the events'
     expect(world.stream.get('record')?.body, context).toMatchObject({ sync: 'synced' });
     expect(pulse(feed, world.now), context).toMatchObject({ seq: feed.seq, upTo: world.streamSeq });
     checkSubscriber(world, context);
+    checkSettled(world, context);
   }
 });
 
@@ -62,6 +63,42 @@ function checkSubscriber(world: World, context: string): void {
     expect(activeState, `${context} ${uuid}`).toBe(
       domain === undefined || domain.state === SHUTOFF ? 'inactive' : stateNames.get(domain.state),
     );
+  }
+}
+
+/** Each burst that was heard ends in one settled event, whichever session tells it (E10). */
+function checkSettled(world: World, context: string): void {
+  // `told`: a net effect said what came of it, and a settled event may say so again.
+  const stories = new Map<
+    string,
+    { is: 'open' | 'closed' | 'told'; last: EventData | undefined }
+  >();
+  const doubled: EventData[] = [];
+  for (const event of [...world.published.values()].toSorted((a, b) => (isBefore(a, b) ? -1 : 1))) {
+    if (event.uuid === undefined) continue;
+    const story = stories.get(event.uuid) ?? { is: 'closed' as const, last: undefined };
+    stories.set(event.uuid, story);
+    if (event.kind === 'settled') {
+      if (story.is === 'closed') doubled.push(event);
+      story.is = 'closed';
+      story.last = event;
+    } else if (event.synthesised === true) {
+      story.is = 'told';
+      story.last = undefined;
+    } else {
+      story.is = 'open';
+    }
+  }
+  expect(doubled, `${context}: stories without events`).toEqual([]);
+  for (const [uuid, { is, last }] of stories) {
+    expect(is, `${context} ${uuid}: an untold story`).not.toBe('open');
+    if (last === undefined) continue;
+    const domain = world.domains.get(uuid);
+    const after = domain && {
+      state: stateNames.get(domain.state),
+      id: domain.id < 0 ? null : domain.id,
+    };
+    expect(last.after, `${context} ${uuid}`).toEqual(after ?? null);
   }
 }
 

@@ -16,6 +16,7 @@
  * - E7 What happened unwatched is told between two `gap` marks, synthesised, as a net effect.
  * - E8 `verifiedAt` is the start of a round trip after which all that was queued is stored.
  * - E9 What has no event is found by the audit, told as a mismatch, and repaired.
+ * - E10 A burst of lifecycle events is followed by one `settled` event, whichever session tells it.
  *
  * State is owned by the caller's loop and changed in place: a host has thousands of domains, and
  * copying them for each event would be the cost of the service.
@@ -34,6 +35,7 @@ import {
 } from './feed-rows.ts';
 import { auditNext, onSampled } from './feed-audit.ts';
 import { onConfig, onLifecycle, onOccurred, onRead, pumpReads } from './feed-reads.ts';
+import { inheritSettling, onSettleDue } from './feed-settling.ts';
 import { onListed, onIdentified, finishSync } from './feed-sync.ts';
 import { domainBases } from './base.ts';
 import { entryOf } from './domain-entry.ts';
@@ -93,6 +95,11 @@ export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[
   };
   const effects: FeedEffect[] = [];
   publish(feed, effects, now, { kind: gapKind, phase: 'begin', cause: options.cause, prev: null });
+  for (const { uuid, settling } of bases.values()) {
+    const entry = feed.entries.get(uuid);
+    if (entry !== undefined && settling !== undefined)
+      inheritSettling(effects, entry, settling, now);
+  }
   return [feed, effects];
 }
 
@@ -156,6 +163,9 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
       break;
     case 'retryRead':
       if (feed.entries.get(input.uuid)?.reading === false) feed.toRead.add(input.uuid);
+      break;
+    case 'settleDue':
+      onSettleDue(feed, effects, input.uuid, now);
       break;
     case 'lost':
       setLink(feed, effects, 'lost', input.problem);

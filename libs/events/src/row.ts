@@ -1,3 +1,4 @@
+import type { Settling } from './base.ts';
 import {
   maxRowBytes,
   type DomainConfig,
@@ -23,7 +24,13 @@ export type Truth = {
 };
 
 /** Who says it: the session, and how far its feed had come. */
-export type Speaker = { host: HostId; epoch: Epoch; seq: number; lastEvent: Position | null };
+export type Speaker = {
+  host: HostId;
+  epoch: Epoch;
+  seq: number;
+  lastEvent: Position | null;
+  settling?: Settling | undefined;
+};
 
 export function presenceRow(uuid: string, truth: Truth, by: Speaker): Presence {
   const { config, stateObservedMs, ...rest } = truth;
@@ -36,7 +43,7 @@ export function presenceRow(uuid: string, truth: Truth, by: Speaker): Presence {
     seq: by.seq,
     ...rest,
     stateObservedAt: new Date(stateObservedMs).toISOString(),
-    ...(by.lastEvent === null ? {} : { lastEvent: by.lastEvent }),
+    ...told(by),
     ...(config === undefined ? {} : { config }),
   });
 }
@@ -56,8 +63,18 @@ export function tombstoneRow(
     epoch: by.epoch,
     seq: by.seq,
     name,
-    ...(by.lastEvent === null ? {} : { lastEvent: by.lastEvent }),
+    ...told(by),
     tombstone: { reason, at: new Date(atMs).toISOString() },
+  };
+}
+
+/** What was told of the domain, and what is still to be. */
+function told({ lastEvent, settling }: Speaker): Pick<Presence, 'lastEvent' | 'settling'> {
+  return {
+    ...(lastEvent === null ? {} : { lastEvent }),
+    ...(settling && {
+      settling: { before: settling.before, at: new Date(settling.atWallMs).toISOString() },
+    }),
   };
 }
 

@@ -45,6 +45,8 @@ export class World {
   wire: FeedInput[] = [];
   /** Each does its next half and leaves true when it is over. */
   underWay: (() => boolean)[] = [];
+  /** Waits for a story to settle: time moves to the first one when little else happens. */
+  timers: { atMs: number; uuid: string }[] = [];
   readonly stream = new Map<string, Stored<SimRow>>();
   streamSeq = 0;
   readonly published = new Map<string, EventData>();
@@ -174,6 +176,7 @@ export class World {
     this.wire = [];
     for (const half of this.underWay) if (this.chance(0.5)) half();
     this.underWay = [];
+    this.timers = [];
   }
 
   input(input: FeedInput): void {
@@ -231,6 +234,9 @@ export class World {
         break;
       case 'retryReadLater':
         this.reply({ type: 'retryRead', uuid: effect.uuid });
+        break;
+      case 'settleLater':
+        this.timers.push({ atMs: this.now.monotonicMs + effect.afterMs, uuid: effect.uuid });
         break;
       case 'fenced':
         this.fenced = true;
@@ -332,7 +338,19 @@ export class World {
       if (half()) this.underWay = this.underWay.filter((each) => each !== half);
       return true;
     }
-    return this.wire.length > 0;
+    if (this.wire.length > 0) return true;
+    return this.wake();
+  }
+
+  wake(): boolean {
+    const first = this.timers.toSorted((a, b) => a.atMs - b.atMs)[0];
+    if (first === undefined) return false;
+    this.timers = this.timers.filter((each) => each !== first);
+    const leftMs = Math.max(0, first.atMs - this.now.monotonicMs);
+    const { wallMs, monotonicMs } = this.now;
+    this.now = { wallMs: wallMs + leftMs, monotonicMs: monotonicMs + leftMs };
+    this.input({ type: 'settleDue', uuid: first.uuid });
+    return true;
   }
 }
 
@@ -361,6 +379,7 @@ export function play(world: World, seed: number): void {
     } else if (world.chance(0.01)) world.die();
     else if (world.chance(0.1)) world.churn();
     else if (world.chance(0.03)) world.audit();
+    else if (world.chance(0.02)) world.wake();
     else world.advance();
   }
   if (world.feed === undefined) world.open();
