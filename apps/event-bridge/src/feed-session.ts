@@ -2,7 +2,7 @@
  * One libvirt session's feed: the shell around the mind in `@virtscope/events`. It turns what
  * libvirt and the bus say into inputs, and does what the mind wishes.
  */
-import type { HostPulse } from '@virtscope/contracts';
+import { auditPeriodMs, type HostPulse } from '@virtscope/contracts';
 import {
   openFeed,
   pulse,
@@ -29,8 +29,6 @@ import type { BridgeHands } from './watch-host.ts';
 const maxInputs = 50_000;
 /** The round trip that `verifiedAt` rests on. */
 const pingPeriodMs = 5_000;
-/** One domain's configuration per host is read again this often, event or not. */
-const auditPeriodMs = 30_000;
 
 export class FeedSession {
   readonly #host: WantedHost;

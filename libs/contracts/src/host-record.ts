@@ -14,6 +14,12 @@ export const hostSyncStates = [
 ] as const;
 export type HostSyncState = (typeof hostSyncStates)[number];
 
+/**
+ * How often one domain's configuration per host is read again, event or not: libvirt changes some of
+ * it without one.
+ */
+export const auditPeriodMs = 30_000;
+
 /** One per host, in VIRT_STATE beside its rows. Written by the owner of the host alone. */
 export const hostRecordSchema = z.object({
   v: z.literal(1),

@@ -103,6 +103,7 @@ export {
   type HostId,
 } from './host-id.ts';
 export {
+  auditPeriodMs,
   hostRecordSchema,
   hostSyncStates,
   type HostRecord,

@@ -1,5 +1,5 @@
 /** Answers about hosts. */
-import type { HostId, HttpHost } from '@virtscope/contracts';
+import { auditPeriodMs, type HostId, type HttpHost } from '@virtscope/contracts';
 import type { Answer, Asking } from './asking.ts';
 
 export function listHosts(asking: Asking): Answer {
@@ -56,7 +56,14 @@ function describeHost(asking: Asking, host: HostId): HttpHost {
       problem: record?.problem,
     }),
     domains: slot === undefined ? 0 : asking.seen(slot.sorted).length,
+    // It says how many domains there are in all.
+    ...(asking.scope.wholeHosts ? { auditRoundSeconds: auditRound(slot?.rows.size ?? 0) } : {}),
   };
+}
+
+/** One domain after the other, in seconds (T1). */
+function auditRound(domains: number): number {
+  return (domains * auditPeriodMs) / 1_000;
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

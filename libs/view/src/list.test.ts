@@ -5,6 +5,8 @@ import { Asking, type Answer } from './asking.ts';
 import { readFilter, type DomainFilter } from './filter.ts';
 import { listHosts } from './hosts.ts';
 import { listDomains } from './list.ts';
+import type { Row } from './row.ts';
+import type { Scope } from './scope.ts';
 import { runAll } from './sliced.ts';
 import { at, presence, record, uuidOf, World } from './world.fixture.ts';
 
@@ -44,6 +46,20 @@ test('a list names the hosts that it cannot vouch for', () => {
   const answer = JSON.parse(hosts.json) as object;
   expect(hostListSchema.parse(answer)).toEqual(answer);
   expect(answer).toMatchObject({ unreachable: ['hv2', 'hv3'] });
+});
+
+test('a host says how long a round of its audit takes, but not to who sees only some domains', () => {
+  const world = World.ready('hv1');
+  world.state(record('hv1'), presence('hv1', 1), presence('hv1', 2), presence('hv1', 3));
+  const rounds = (scope?: Scope): (number | undefined)[] => {
+    const { json } = listHosts(new Asking(world.view, at(1_000), scope)) as { json: string };
+    return hostListSchema.parse(JSON.parse(json)).hosts.map((host) => host.auditRoundSeconds);
+  };
+  expect(rounds()).toEqual([90]);
+  const one = (row: Row): boolean => row.uuid === uuidOf(1);
+  expect(rounds({ key: 'one', wholeHosts: false, host: () => true, row: one })).toEqual([
+    undefined,
+  ]);
 });
 
 test('filters take several values, and a name with commas is found as it stands', () => {

@@ -20,6 +20,10 @@ export const hostSchema = z
     hypervisorVersion: z.string().optional(),
     problem: z.string().optional(),
     domains: z.int().min(0).meta({ description: 'presences in the view' }),
+    auditRoundSeconds: z.int().min(0).optional().meta({
+      description:
+        'within this time the audit has read the configuration of each of its domains again: what libvirt changes without an event is at most so old. Absent for a caller who may not see the whole host',
+    }),
   })
   .meta({ id: 'Host' });
 export type HttpHost = z.infer<typeof hostSchema>;
