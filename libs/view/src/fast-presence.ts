@@ -20,7 +20,8 @@ const timePattern =
 export function fastPresence(value: unknown): Presence | undefined {
   if (!isObject(value)) return undefined;
   const { v, type, host, uuid, epoch, seq, name, id, state, stateReason } = value;
-  const { stateFrom, stateObservedAt, persistent, autostart, managedSave, lastEvent } = value;
+  const { stateFrom, stateObservedAt, persistent, autostart, managedSave, lastEvent, settling } =
+    value;
   if (v !== 1 || type !== 'domain' || 'tombstone' in value) return undefined;
   if (!isText(host, 63) || !hostIdPattern.test(host)) return undefined;
   if (!isText(uuid, 36) || !uuidPattern.test(uuid)) return undefined;
@@ -34,6 +35,7 @@ export function fastPresence(value: unknown): Presence | undefined {
     if (!isObject(lastEvent)) return undefined;
     if (!isEpoch(lastEvent['epoch']) || !isCount(lastEvent['seq'])) return undefined;
   }
+  if (settling !== undefined && !isSettling(settling)) return undefined;
   const config = value['config'] === undefined ? undefined : configOf(value['config']);
   if (config === undefined && value['config'] !== undefined) return undefined;
   return {
@@ -175,6 +177,14 @@ function textsOf(
 function hasOnly(value: Json, keys: ReadonlySet<string>): boolean {
   for (const key in value) if (!keys.has(key)) return false;
   return true;
+}
+
+function isSettling(value: unknown): boolean {
+  if (!isObject(value) || !isText(value['at'], 24) || !timePattern.test(value['at'])) return false;
+  const { before } = value;
+  if (before === null) return true;
+  if (!isObject(before) || !isText(before['state'], 64)) return false;
+  return before['id'] === null || isCount(before['id']);
 }
 
 function isObject(value: unknown): value is Json {
