@@ -1,7 +1,7 @@
 /** A domain moves between two hosts while somebody watches. */
 import { startLibvirtd, Stack, type Libvirtd } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { HttpDomain } from '@virtscope/contracts';
+import type { EventData, HttpDomain } from '@virtscope/contracts';
 
 const owned = new AsyncDisposableStack();
 let target: Libvirtd;
@@ -81,4 +81,14 @@ test('the raw feed has both sides of each move', () => {
   expect(story('hv1').filter((line) => line === 'resumed/migrated').length).toBeGreaterThan(0);
   expect(story('hv2')).toContain('stopped/migrated');
   expect(story('hv2').some((line) => line.endsWith('/migrated'))).toBe(true);
+});
+
+test('each side of the moves settles: it runs where it came back to, and not where it left', async () => {
+  const lastSettled = (host: string): EventData | undefined =>
+    stack.events.findLast((e) => e.kind === 'settled' && e.host === host && e.uuid === uuid);
+  await stack.until('both sides to settle', () => {
+    const [source, target] = [lastSettled('hv1'), lastSettled('hv2')];
+    return source?.after?.state === 'running' && target?.after?.state === 'shutoff';
+  });
+  expect(lastSettled('hv2')?.after).toEqual({ state: 'shutoff', id: null });
 });
