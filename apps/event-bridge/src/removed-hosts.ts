@@ -75,6 +75,6 @@ function rowOf(subject: string, data: Uint8Array): DomainRow | ThingRow | undefi
 
 function removed(row: DomainRow | ThingRow, by: Speaker, atMs: number): DomainRow | ThingRow {
   return row.type === 'domain'
-    ? tombstoneRow(row.uuid, row.name, by, 'host-removed', atMs)
+    ? tombstoneRow(row.uuid, row.name, by, { reason: 'host-removed' }, atMs)
     : thingTombstoneRow({ type: row.type, id: row.id }, row.name, by, 'host-removed', atMs);
 }

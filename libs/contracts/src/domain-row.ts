@@ -46,6 +46,9 @@ export type Presence = z.infer<typeof presenceSchema>;
 
 export const tombstoneReasons = ['gone', 'foreign', 'host-removed'] as const;
 
+export const departures = ['migrated', 'unseen'] as const;
+export type DepartureKind = (typeof departures)[number];
+
 /** The explicit end of a presence: nothing else removes a row. */
 export const tombstoneSchema = z.object({
   ...written,
@@ -54,6 +57,11 @@ export const tombstoneSchema = z.object({
     /** `gone`: proven; `foreign`: a stale writer's word; `host-removed`: out of the inventory. */
     reason: z.enum(tombstoneReasons),
     at: z.iso.datetime(),
+    /**
+     * Of one that is gone: it may run elsewhere, as libvirt said when it stopped (`migrated`), or
+     * as nobody watched when it ended (`unseen`). Absent when its end here was the end of it.
+     */
+    departure: z.enum(departures).optional(),
   }),
 });
 export type Tombstone = z.infer<typeof tombstoneSchema>;

@@ -20,7 +20,7 @@ export const domainStateSchema = z
   .regex(/^(?:[a-z]+|unknown-\d+)$/)
   .meta({
     id: 'DomainState',
-    description: `libvirt's state: ${domainStates.join(', ')}`,
+    description: `libvirt's state: ${domainStates.join(', ')}; \`migrating\` of a domain asked for by uuid that left its host and was not seen on another yet`,
     examples: ['running'],
   });
 

@@ -25,6 +25,9 @@ export const gapKind = 'gap';
 /** What came of a burst of lifecycle events of one domain, once it was quiet for a while. */
 export const settledKind = 'settled';
 
+/** A domain's story is settled when nothing newer of it was heard for so long. */
+export const settleMs = 15_000;
+
 /** The data of an event on `virt.v1.event.<host>.<type>.<id>.<kind>`. */
 export const eventDataSchema = z.object({
   v: z.literal(1),

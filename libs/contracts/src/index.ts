@@ -43,12 +43,14 @@ export {
   type DiskLayer,
 } from './domain-disk.ts';
 export {
+  departures,
   domainRowSchema,
   isTombstone,
   maxRowBytes,
   presenceSchema,
   tombstoneReasons,
   tombstoneSchema,
+  type DepartureKind,
   type DomainRow,
   type Presence,
   type Tombstone,
@@ -82,6 +84,7 @@ export {
   eventSubject,
   gapKind,
   settledKind,
+  settleMs,
   lifecycleKinds,
   parseEventId,
   type EventData,

@@ -3,6 +3,7 @@ import {
   isTombstone,
   lifecycleKinds,
   settledKind,
+  settleMs,
   type DomainRow,
   type EventData,
   type HostRecord,
@@ -13,7 +14,6 @@ import {
 } from '@virtscope/contracts';
 import type { Standing } from './net-effects.ts';
 import type { Truth } from './row.ts';
-import { settleMs } from './settle-window.ts';
 
 /** One message of VIRT_STATE or VIRT_EVENTS with its stream sequence. */
 export type Stored<T> = { seq: number; body: T };

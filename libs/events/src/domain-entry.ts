@@ -1,3 +1,4 @@
+import type { DepartureKind } from '@virtscope/contracts';
 import type { DomainBase, Settling } from './base.ts';
 import type { Standing } from './net-effects.ts';
 import type { Truth } from './row.ts';
@@ -32,6 +33,8 @@ export type DomainEntry = RowSlot & {
   untold: boolean;
   /** In the bus's base but not in the list: gone only when proven. */
   missing: boolean;
+  /** Should it be gone: whether it may run elsewhere. */
+  departure: DepartureKind | undefined;
   /** The story that is still to be told; it is due at `dueMs` of the monotonic clock. */
   settling: (Settling & { dueMs: number }) | undefined;
   /** A wake for it is under way. */
@@ -57,6 +60,7 @@ export function newEntry(uuid: string, name: string): DomainEntry {
     auditsConfig: false,
     untold: false,
     missing: false,
+    departure: undefined,
     settling: undefined,
     settleArmed: false,
   };
@@ -70,5 +74,7 @@ export function entryOf(base: DomainBase): DomainEntry {
     rowSeq: base.rowSeq,
     lastEvent: base.lastEvent,
     ended: base.ended,
+    // Nobody has seen yet how it ended, should it have ended.
+    departure: base.truth && 'unseen',
   };
 }

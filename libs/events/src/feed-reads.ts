@@ -14,6 +14,7 @@ import { end, offerRow, wantRow } from './feed-rows.ts';
 import { endMissing } from './feed-sync.ts';
 import { told } from './base.ts';
 import type { DomainEntry } from './domain-entry.ts';
+import { departureBy, seenHere } from './departure.ts';
 import { configMismatch } from './feed-audit.ts';
 import { configChangedBy, payloadOf, type OtherEvent } from './event-payload.ts';
 import type { ConfigOutcome, FeedEffect, FeedInput, Now, ReadOutcome } from './feed-io.ts';
@@ -46,6 +47,7 @@ export function onLifecycle(
   entry.heard++;
   entry.unread = true;
   entry.lastLifecycle = { event, detail, wallMs: now.wallMs };
+  if (event === VIR_DOMAIN_EVENT_STOPPED) entry.departure = departureBy(detail);
   // The daemon has it again before its absence was proven; what came between is still to be told.
   entry.untold ||= entry.missing;
   entry.missing = false;
@@ -166,6 +168,7 @@ function adoptRead(
   const isNew = entry.truth === undefined;
   entry.name = outcome.name;
   entry.ended = undefined;
+  seenHere(entry, outcome.id);
   entry.truth = {
     ...(entry.truth ?? unknownTruth),
     name: outcome.name,

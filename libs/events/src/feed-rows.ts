@@ -203,10 +203,12 @@ function rowOf(
   const by: Speaker = { host: feed.host, epoch: feed.epoch, seq: feed.seq, lastEvent };
   const domain = feed.entries.get(key);
   if (domain !== undefined) {
-    const { uuid, name, truth, ended, settling } = domain;
+    const { uuid, name, truth, ended, departure, settling } = domain;
     const speaker = { ...by, settling };
     if (truth !== undefined) return { key: { uuid }, body: presenceRow(uuid, truth, speaker) };
-    return ended && { key: { uuid }, body: tombstoneRow(uuid, name, speaker, ended, wallMs) };
+    if (ended === undefined) return undefined;
+    const how = { reason: ended, ...(ended === 'gone' && departure && { departure }) };
+    return { key: { uuid }, body: tombstoneRow(uuid, name, speaker, how, wallMs) };
   }
   const entry = feed.things.entries.get(key);
   if (entry === undefined) return undefined;

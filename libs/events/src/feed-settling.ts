@@ -3,14 +3,13 @@
  * is told as one event, so that a reboot (stopped, then started) scares nobody. What is to be told
  * stands in the row: the session that is there when the time has come tells it, or the next one.
  */
-import { settledKind, type EventData } from '@virtscope/contracts';
+import { settledKind, settleMs, type EventData } from '@virtscope/contracts';
 import type { Settling } from './base.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, Now } from './feed-io.ts';
 import { wantRow } from './feed-rows.ts';
 import type { HostFeed } from './feed-state.ts';
 import { publish } from './feed-telling.ts';
-import { settleMs } from './settle-window.ts';
 
 /** How long a story that is due waits for a read or a sync that is under way. */
 const retrySettleMs = 1_000;

@@ -4,6 +4,7 @@ import { domainStateName, domainStateReasonName } from 'node-libvirt/constants';
 import { entryFor, setLink, type HostFeed } from './feed-state.ts';
 import { publish, synthesise } from './feed-telling.ts';
 import { wantRow, end } from './feed-rows.ts';
+import { seenHere } from './departure.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Identity, ListedDomain, Now } from './feed-io.ts';
 import { sameDaemon } from './same-daemon.ts';
@@ -69,6 +70,7 @@ function adoptListed(
   const entry = entryFor(feed, listed.uuid, listed.name);
   entry.name = listed.name;
   entry.ended = undefined;
+  seenHere(entry, listed.id);
   entry.truth = {
     name: listed.name,
     id: listed.id < 0 ? null : listed.id,

@@ -52,7 +52,7 @@ export function tombstoneRow(
   uuid: string,
   name: string,
   by: Speaker,
-  reason: Tombstone['tombstone']['reason'],
+  ended: Pick<Tombstone['tombstone'], 'reason' | 'departure'>,
   atMs: number,
 ): Tombstone {
   return {
@@ -64,7 +64,7 @@ export function tombstoneRow(
     seq: by.seq,
     name,
     ...told(by),
-    tombstone: { reason, at: new Date(atMs).toISOString() },
+    tombstone: { ...ended, at: new Date(atMs).toISOString() },
   };
 }
 

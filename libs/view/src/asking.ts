@@ -108,6 +108,16 @@ export class Asking {
     return out.toSorted();
   }
 
+  /** Of the wanted hosts, those whose last verification began no later than this. */
+  unverifiedSince(sinceMs: number): HostId[] {
+    const out: HostId[] = [];
+    for (const host of this.view.hosts.wanted.keys()) {
+      if (!this.scope.host(host)) continue;
+      if ((this.host(host).verifiedMs ?? Number.NEGATIVE_INFINITY) <= sinceMs) out.push(host);
+    }
+    return out.toSorted();
+  }
+
   /** Every host that an unfiltered answer speaks of: the known, and those that still have rows. */
   allHosts(): Set<HostId> {
     const all = this.view.hosts.known;

@@ -1,9 +1,9 @@
 /** Many domains by their UUIDs in one answer. */
 import type { DomainUuid } from '@virtscope/contracts';
-import { hidesUuid, type Answer, type Asking } from './asking.ts';
+import type { Answer, Asking } from './asking.ts';
 import { FactsBook } from './facts.ts';
-import { ownerOf } from './owner.ts';
 import { wholeRow, type Projection } from './projection.ts';
+import { whereabouts } from './whereabouts.ts';
 
 /** How many UUIDs one question may name. */
 export const maxBatch = 1_000;
@@ -18,15 +18,12 @@ export function getBatch(
   const found: string[] = [];
   const missing: { uuid: DomainUuid; verdict: 'absent' | 'unknown'; detail: string }[] = [];
   for (const uuid of new Set(uuids)) {
-    const claims = asking
-      .seen(asking.view.table.byUuid.get(uuid))
-      .map((row) => ({ row, state: row.state, seq: row.seq, trust: asking.trustOf(row) }));
-    const owner = ownerOf(claims);
-    if (owner !== undefined) {
-      found.push(projection.json(owner.row, book.of(owner.row.host)));
+    const there = whereabouts(asking, uuid);
+    if (there.kind === 'there') {
+      found.push(projection.json(there.owner, book.of(there.owner.host)));
       continue;
     }
-    const { kind, detail } = asking.absence(uuid, undefined, hidesUuid(uuid));
+    const { kind, detail } = there;
     missing.push({ uuid, verdict: kind, detail });
   }
   const unreachable = JSON.stringify(asking.unreachable(asking.allHosts()));

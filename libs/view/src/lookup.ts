@@ -1,9 +1,9 @@
 /** Look-ups of one domain: Map gets, and honesty about what was not found (T3, T6). */
 import type { DomainUuid, HostId } from '@virtscope/contracts';
 import { Asking, hidesAny, hidesUuid, type Answer } from './asking.ts';
-import { ownerOf } from './owner.ts';
 import type { Row } from './row.ts';
 import type { Moment, View } from './view.ts';
+import { whereabouts } from './whereabouts.ts';
 
 /** What is answered before the view was filled once. */
 export function notReady(view: View, now: Moment): Answer | undefined {
@@ -14,17 +14,28 @@ export function notReady(view: View, now: Moment): Answer | undefined {
 
 /** A domain wherever it is: the owner's fields, and every presence. */
 export function findDomain(asking: Asking, uuid: DomainUuid): Answer {
-  const claims = asking
-    .seen(asking.view.table.byUuid.get(uuid))
-    .map((row) => ({ row, state: row.state, seq: row.seq, trust: asking.trustOf(row) }));
-  const owner = ownerOf(claims);
-  if (owner === undefined) return asking.absence(uuid, undefined, hidesUuid(uuid));
-  const presences = claims
-    .map(({ row }) => row)
+  const found = whereabouts(asking, uuid);
+  if (found.kind !== 'there') return found;
+  const presences = found.presences
     .toSorted((a, b) => (a.host < b.host ? -1 : 1))
     .map((row) => asking.json(row));
-  const json = `${asking.open(owner.row)},"presences":[${presences.join(',')}],${asking.revisionField}}`;
+  const json = `${asking.open(found.owner)},"presences":[${presences.join(',')}],${asking.revisionField}}`;
   return { kind: 'found', json };
+}
+
+/**
+ * What `findDomain` stands on, to tag its answer: the hosts, and what time alone changes in it.
+ * Absence, and whether it may run elsewhere, are claims about every host.
+ */
+export function basisOf(
+  asking: Asking,
+  uuid: DomainUuid,
+): { hosts: Iterable<HostId>; question: string } {
+  const found = whereabouts(asking, uuid);
+  if (found.kind !== 'there') return { hosts: asking.allHosts(), question: found.kind };
+  const hosts = found.presences.map(({ host }) => host);
+  if (!found.moving) return { hosts, question: '' };
+  return { hosts: [...hosts, found.owner.host], question: found.owner.state };
 }
 
 /** How a domain is named on one host. */

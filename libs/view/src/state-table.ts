@@ -19,6 +19,7 @@ import {
   type HostId,
   type HostRecord,
 } from '@virtscope/contracts';
+import { disksOf, macsOf } from './config-keys.ts';
 import type { StateMessage } from './decode.ts';
 import { MultiIndex } from './multi-index.ts';
 import { forgetJson, makeRow, type Row } from './row.ts';
@@ -134,6 +135,11 @@ export class StateTable {
   get sortedHosts(): readonly HostSlot[] {
     this.#sortedHosts ??= [...this.hosts.values()].toSorted((a, b) => (a.host < b.host ? -1 : 1));
     return this.#sortedHosts;
+  }
+
+  /** The presence that answers under the name of this message. */
+  rowOf({ host, uuid }: { host: HostId; uuid: DomainUuid }): Row | undefined {
+    return this.hosts.get(host)?.rows.get(uuid);
   }
 
   apply(seq: number, message: StateMessage): Applied {
@@ -284,8 +290,8 @@ export class StateTable {
     this.#rows++;
     if (row.config === undefined) this.unconfigured.add(row);
     if (row.config?.omitted !== undefined) this.shortened.add(row);
-    for (const path of disksOf(row)) this.byDisk.add(path, row);
-    for (const mac of macsOf(row)) this.byMac.add(mac, row);
+    for (const path of disksOf(row.config)) this.byDisk.add(path, row);
+    for (const mac of macsOf(row.config)) this.byMac.add(mac, row);
   }
 
   #delete(slot: HostSlot, row: Row): void {
@@ -299,8 +305,8 @@ export class StateTable {
     forgetJson(row);
     this.unconfigured.delete(row);
     this.shortened.delete(row);
-    for (const path of disksOf(row)) this.byDisk.delete(path, row);
-    for (const mac of macsOf(row)) this.byMac.delete(mac, row);
+    for (const path of disksOf(row.config)) this.byDisk.delete(path, row);
+    for (const mac of macsOf(row.config)) this.byMac.delete(mac, row);
   }
 
   #end(key: string, version: Version): void {
@@ -313,32 +319,6 @@ export class StateTable {
       this.#endsForgottenThrough = Math.max(this.#endsForgottenThrough, oldest[1].seq);
     }
   }
-}
-
-/**
- * Every image that a domain's disks stand on: their own, those below in the backing chain, and
- * the one that a job copies to. Each once, though two disks may name it.
- */
-function disksOf({ config }: Row): readonly string[] {
-  const layers = (config?.disks ?? []).flatMap((disk) => [
-    disk,
-    ...(disk.backing ?? []),
-    ...(disk.mirror === undefined ? [] : [disk.mirror]),
-  ]);
-  return distinct(layers, ({ source }) => source);
-}
-
-function macsOf({ config }: Row): readonly string[] {
-  return distinct(config?.interfaces ?? [], ({ mac }) => mac?.toLowerCase());
-}
-
-function distinct<T>(things: readonly T[], keyOf: (thing: T) => string | undefined): string[] {
-  const keys: string[] = [];
-  for (const thing of things) {
-    const key = keyOf(thing);
-    if (key !== undefined && !keys.includes(key)) keys.push(key);
-  }
-  return keys;
 }
 
 const endKey = (host: HostId, uuid: DomainUuid): string => `${host}/${uuid}`;

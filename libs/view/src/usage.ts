@@ -1,9 +1,11 @@
 /** Is this disk, MAC or name used by any domain anywhere? With an honest `unknown` (T6). */
 import type { Answer, Asking } from './asking.ts';
+import { disksOf, macsOf } from './config-keys.ts';
 import { FactsBook } from './facts.ts';
 import { readFields } from './projection.ts';
 import type { Row } from './row.ts';
 import type { HostSlot } from './state-table.ts';
+import { departureThat } from './whereabouts.ts';
 
 /** How many users are named; `count` tells all of them. */
 export const maxUsers = 100;
@@ -34,7 +36,9 @@ export function findUsage(asking: Asking, used: Used): Answer {
   const what = JSON.stringify(Object.values(used)[0]);
   const hides = (slot: HostSlot): boolean =>
     slot.unreadable.size > 0 || (parts !== undefined && hidesPart(asking, slot, parts));
-  const claim = asking.absence(`using ${what}`, undefined, hides);
+  const claim =
+    departureThat(asking, (row) => mayUse(row, used)) ??
+    asking.absence(`using ${what}`, undefined, hides);
   const told =
     claim.kind === 'absent'
       ? { verdict: 'free', usedBy: [], count: 0, asOf: claim.asOf, unreachable: [] }
@@ -46,6 +50,17 @@ export function findUsage(asking: Asking, used: Used): Answer {
           unreachable: claim.unreachable,
         };
   return { kind: 'found', json: `${JSON.stringify(told).slice(0, -1)},${revisionField}}` };
+}
+
+/** Whether a presence that left took it along; what of it is not known may be this. */
+function mayUse({ name, config }: Row, used: Used): boolean {
+  if ('name' in used) return name === used.name;
+  if (config === undefined) return true;
+  const part = 'disk' in used ? 'disks' : 'interfaces';
+  if (config.omitted?.includes(part) === true) return true;
+  return 'disk' in used
+    ? disksOf(config).includes(used.disk)
+    : macsOf(config).includes(used.mac.toLowerCase());
 }
 
 /** A domain whose configuration, or that part of it, nobody has read could be the user. */

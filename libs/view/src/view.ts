@@ -9,7 +9,9 @@ import {
   epochKey,
   formatRevision,
   heartbeatTtlMs,
+  isInactive,
   isTombstone,
+  settleMs,
   type Epoch,
   type HostId,
   type Trust,
@@ -23,6 +25,7 @@ import {
 } from './decode.ts';
 import { Pulses, type RoundTrip } from './pulses.ts';
 import { StateTable, type Applied, type RowListener } from './state-table.ts';
+import { Departures } from './departures.ts';
 import { StatsHistory, type HistoryOptions } from './history.ts';
 import { StatsTable } from './stats-table.ts';
 import { judgeHost, type HostTrust } from './trust.ts';
@@ -57,7 +60,9 @@ export class View {
   #table = new StateTable();
   #identity: StreamIdentity | undefined;
   /** A replay under way: it takes the messages, while the table before it goes on answering. */
-  #fresh: { table: StateTable; identity: StreamIdentity } | undefined;
+  #fresh: { table: StateTable; departures: Departures; identity: StreamIdentity } | undefined;
+  #departures = new Departures();
+  #filledMs = 0;
   #hosts = new WantedHosts();
   #freshHosts: WantedHosts | undefined;
   #hostsProblem: string | undefined = 'the inventory has not been read yet';
@@ -77,7 +82,7 @@ export class View {
 
   /** A replay from the start begins: of another stream, another timeline, or the first one. */
   stateOpened(identity: StreamIdentity, reason: string): void {
-    this.#fresh = { table: new StateTable(), identity };
+    this.#fresh = { table: new StateTable(), departures: new Departures(), identity };
     this.#feedProblem = reason;
     this.#lastSeq = undefined;
     this.#behindSinceMs = undefined;
@@ -102,7 +107,11 @@ export class View {
       return { outcome: 'malformed', malformed: decoded.malformed };
     }
     const message = decoded.value;
+    const before = message.type === 'domain' ? table.rowOf(message.row) : undefined;
     const outcome = table.apply(seq, message);
+    if (outcome === 'applied' && message.type === 'domain') {
+      (this.#fresh?.departures ?? this.#departures).applied(message.row, before, nowMs);
+    }
     if (
       outcome === 'applied' &&
       message.type === 'domain' &&
@@ -125,6 +134,11 @@ export class View {
       // What was heard so far counted its `upTo` in the stream before.
       if (this.#identity !== undefined) this.pulses.forget();
       this.#table.listener = undefined;
+      fresh.departures.carryFrom(this.#departures, (uuid) =>
+        fresh.table.byUuid.get(uuid).some(({ state }) => !isInactive(state)),
+      );
+      this.#departures = fresh.departures;
+      this.#filledMs = nowMs;
       this.#table = fresh.table;
       this.#table.listener = this.#follower?.changed;
       this.#identity = fresh.identity;
@@ -198,6 +212,7 @@ export class View {
   /** Lets go of what no answer would show any more; to be called now and then. */
   forgetExpired(nowMs: number): void {
     this.#stats.dropExpired(nowMs);
+    this.#departures.prune(({ sinceMs }) => this.#isAnswered(sinceMs, nowMs));
     this.history.forgetExpired(nowMs);
   }
 
@@ -243,6 +258,16 @@ export class View {
   /** The rows that answer. */
   get table(): StateTable {
     return this.#table;
+  }
+
+  /** What left a host and may run on another. */
+  get departures(): Departures {
+    return this.#departures;
+  }
+
+  /** When the rows that answer had been read, monotonic: what left before, nobody heard leave. */
+  get filledMs(): number {
+    return this.#filledMs;
   }
 
   get stats(): StatsTable {
@@ -322,6 +347,15 @@ export class View {
       else if (!this.#hosts.wanted.has(host)) recent.push(host);
     }
     return recent;
+  }
+
+  /** Whether every wanted host was verified after this moment, and no story is told any more. */
+  #isAnswered(sinceMs: number, nowMs: number): boolean {
+    if (nowMs - sinceMs < settleMs || this.inventoryProblem !== undefined) return false;
+    const { appliedSeq } = this.#table;
+    return this.#hosts.wanted
+      .keys()
+      .every((host) => (this.pulses.verifiedMs(host, appliedSeq) ?? sinceMs) > sinceMs);
   }
 
   #readerDoubt(nowMs: number): { trust: Trust; reason: string } | undefined {

@@ -180,6 +180,11 @@ export class World {
     return bodies.map((body) => this.raw(subjectOf(body), body).outcome);
   }
 
+  /** One message, heard at `nowMs`. */
+  stateAt(nowMs: number, body: Presence | Tombstone | HostRecord): string {
+    return this.raw(subjectOf(body), body, nowMs).outcome;
+  }
+
   raw(subject: string, body: unknown, nowMs = 0): ReturnType<View['stateMessage']> {
     return this.view.stateMessage(++this.seq, subject, bytes(body), nowMs);
   }

@@ -9,6 +9,7 @@ import {
   lookupQuerySchema,
 } from '@virtscope/contracts';
 import {
+  basisOf,
   domainStats,
   findDomain,
   findOnHost,
@@ -22,7 +23,6 @@ import type { App } from './server.ts';
 
 /** Look-ups of one domain. */
 export function domainRoutes(app: App, hands: AnsweringHands): void {
-  const { view } = hands;
   const querystring = lookupQuerySchema;
   const tagOf =
     (hosts: Iterable<string>, stats = false) =>
@@ -47,10 +47,8 @@ export function domainRoutes(app: App, hands: AnsweringHands): void {
         minRevision,
         ask: (asking) => findDomain(asking, uuid),
         tag: (asking) => {
-          const rows = asking.seen(view.table.byUuid.get(uuid));
-          // Absence is a claim about every host.
-          const hosts = rows.length > 0 ? rows.map(({ host }) => host) : asking.allHosts();
-          return freshnessOf(asking, hosts, { stats: false, question: '' });
+          const { hosts, question } = basisOf(asking, uuid);
+          return freshnessOf(asking, hosts, { stats: false, question });
         },
       }),
   );

@@ -1,0 +1,114 @@
+/** A feed of one domain with libvirt and a broker that answer at once, for tests. */
+import type { DomainRow, EventData, HostRecord } from '@virtscope/contracts';
+import {
+  VIR_DOMAIN_EVENT_STARTED,
+  VIR_DOMAIN_EVENT_STOPPED,
+  VIR_DOMAIN_EVENT_UNDEFINED,
+} from 'node-libvirt/constants';
+import type { BusBase } from './base.ts';
+import type { FeedEffect, FeedInput, ReadOutcome } from './feed-io.ts';
+import type { HostFeed } from './feed-state.ts';
+import { openFeed, step } from './host-feed.ts';
+
+export const uuid = '6695eb01-f6a4-8304-79aa-97f2502e193f';
+export const started = VIR_DOMAIN_EVENT_STARTED;
+export const stopped = VIR_DOMAIN_EVENT_STOPPED;
+export const undefinedEvent = VIR_DOMAIN_EVENT_UNDEFINED;
+export const emptyBus: BusBase = { rows: [], things: [], record: undefined, events: [] };
+export const startMs = 1_800_000_000_000;
+
+/** A feed with one domain that runs; acks everything at once, and reads what `libvirt` says. */
+export class Feed {
+  libvirt: ReadOutcome = { found: true, name: 'vm', id: 4, state: 1, reason: 1 };
+  readonly told: EventData[] = [];
+  row: { seq: number; body: DomainRow } | undefined;
+  record: HostRecord | undefined;
+  /** The wakes that were wished for, by when they are due. */
+  wakes: number[] = [];
+  ms: number;
+  #state: HostFeed;
+  #seq = 10;
+
+  constructor(
+    base: BusBase = emptyBus,
+    epoch = 100,
+    ms = 0,
+    isListed = true,
+    libvirt?: ReadOutcome,
+  ) {
+    this.ms = ms;
+    if (libvirt !== undefined) this.libvirt = libvirt;
+    const [state, effects] = openFeed(
+      {
+        host: 'hv1',
+        epoch,
+        base,
+        recordSeq: 1,
+        cause: 'test',
+        identityBy: 'uuid',
+        facts: {},
+        things: [],
+      },
+      this.#now(),
+    );
+    this.#state = state;
+    this.#perform(effects);
+    const bulk = { persistent: true, autostart: false, managedSave: false };
+    const running = { uuid, name: 'vm', id: 4, state: 1, reason: 1, ...bulk };
+    const domains = isListed ? [running] : [];
+    this.input({ type: 'identified', identity: { hostUuid: 'the-same' } });
+    this.input({ type: 'listed', startedMs: 0, startedMonotonicMs: 0, domains });
+    this.input({ type: 'config', uuid, outcome: { failed: 'not in this test' } });
+  }
+
+  input(input: FeedInput): void {
+    const [state, effects] = step(this.#state, input, this.#now());
+    this.#state = state;
+    this.#perform(effects);
+  }
+
+  hears(event: number, detail = 0): void {
+    this.input({ type: 'lifecycle', uuid, name: 'vm', event, detail });
+  }
+
+  /** Moves the clock, and wakes whatever is due on the way. */
+  pass(ms: number): void {
+    const untilMs = this.ms + ms;
+    for (;;) {
+      const next = Math.min(...this.wakes);
+      if (next > untilMs) break;
+      this.wakes = this.wakes.filter((each) => each !== next);
+      this.ms = Math.max(this.ms, next);
+      this.input({ type: 'settleDue', uuid });
+    }
+    this.ms = untilMs;
+  }
+
+  get settled(): EventData[] {
+    return this.told.filter(({ kind }) => kind === 'settled');
+  }
+
+  #now(): { wallMs: number; monotonicMs: number } {
+    return { wallMs: startMs + this.ms, monotonicMs: this.ms };
+  }
+
+  #perform(effects: readonly FeedEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'publish') {
+        this.told.push(effect.event);
+        this.input({ type: 'published', seq: effect.event.seq });
+      } else if (effect.type === 'store') {
+        const { key, writeId, body } = effect;
+        const seq = ++this.#seq;
+        if (body.type === 'domain') this.row = { seq, body };
+        if (body.type === 'host') this.record = body;
+        this.input({ type: 'stored', key, writeId, seq });
+      } else if (effect.type === 'read') {
+        const { token } = effect;
+        this.input({ type: 'read', uuid, token, startedMs: this.ms, outcome: this.libvirt });
+      } else if (effect.type === 'settleLater') {
+        this.wakes.push(this.ms + effect.afterMs);
+      }
+    }
+  }
+}
