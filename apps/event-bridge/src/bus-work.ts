@@ -73,6 +73,25 @@ export class BusWork {
     );
   }
 
+  /** Deletes an old end's message; one that does not work is tried again by the mind. */
+  purge({ key, seq }: Extract<FeedEffect, { type: 'purge' }>): void {
+    const { writer, hands } = this.#bridge;
+    const purging = writer.purge(seq, this.#giveUp.signal).then(
+      () => {
+        hands.metrics
+          .counter('tombstones_purged_total', 'Ends that left the state stream', ['host'])
+          .inc({ host: this.#host });
+        this.#turns.answered({ type: 'purged', key, seq, failed: false });
+      },
+      (error: unknown) => {
+        if (this.#giveUp.signal.aborted) throw error;
+        hands.log.warn({ err: error, host: this.#host, seq }, 'an end cannot be purged now');
+        this.#turns.answered({ type: 'purged', key, seq, failed: true });
+      },
+    );
+    this.#track(purging);
+  }
+
   /** Waits until all is on the bus, as far as the deadline allows. @returns what is not */
   async drain(): Promise<number> {
     const { clock } = this.#bridge.hands;

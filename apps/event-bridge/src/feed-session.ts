@@ -197,6 +197,12 @@ export class FeedSession {
         case 'settleLater':
           this.#later(effect.afterMs, () => this.#push({ type: 'settleDue', uuid: effect.uuid }));
           break;
+        case 'purgeLater':
+          this.#later(effect.afterMs, () => this.#push({ type: 'purgeDue' }));
+          break;
+        case 'purge':
+          this.#bus.purge(effect);
+          break;
         case 'retryThingLater':
           this.#later(effect.afterMs, () =>
             this.#push({ type: 'retryThing', thing: effect.thing }),

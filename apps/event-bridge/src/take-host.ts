@@ -53,6 +53,7 @@ export async function takeHost(
     sync: 'syncing',
     ...(known?.hostUuid === undefined ? {} : { hostUuid: known.hostUuid }),
     ...(known?.hostname === undefined ? {} : { hostname: known.hostname }),
+    ...(known?.purgedThrough === undefined ? {} : { purgedThrough: known.purgedThrough }),
     ...identity,
     ...facts,
     changedAt: new Date(hands.clock.wallMs()).toISOString(),

@@ -11,6 +11,7 @@ import {
 } from '@virtscope/runtime';
 import { BrokerClock, describeMalformed, type Malformed, type View } from '@virtscope/view';
 import type { Movement } from './movement.ts';
+import { rereadHosts } from './reread-hosts.ts';
 import { Seldom } from './seldom.ts';
 import type { ViewMetrics } from './view-metrics.ts';
 
@@ -47,6 +48,7 @@ export async function fillView(nc: Connection, hands: FillHands): Promise<void> 
       fillHosts(nc, feedHands, hands, told),
       fillStats(nc, feedHands, hands, told),
       fillEpochs(nc, feedHands, hands, told),
+      rereadHosts(nc, hands),
       showHealth(hands),
     ]);
   } finally {

@@ -1,7 +1,9 @@
-import { subjects, type HostPulse } from '@virtscope/contracts';
+import { hash } from 'node:crypto';
+import { presencesDigestText, subjects, type HostPulse } from '@virtscope/contracts';
 import {
   Health,
   Metrics,
+  StateWriter,
   applyInventory,
   connectNats,
   createLogger,
@@ -97,6 +99,11 @@ class Bench implements AsyncDisposable {
     let last = 0;
     for (const body of bodies) last = await this.write(subjectOf(body), body);
     return last;
+  }
+
+  async purge(seq: number): Promise<void> {
+    const { clock: time, log, signal } = this.#hands;
+    await new StateWriter(this.nc, { clock: time, log }).purge(seq, signal);
   }
 
   /** From now on the heartbeats say this. */
@@ -198,6 +205,25 @@ test("a stale writer's row after synced is ignored", async () => {
   );
   expect(domains.map(({ uuid }) => uuid)).toEqual([uuidOf(1), uuidOf(2)]);
   expect((await bench.get(`/v1/domains/${uuidOf(7)}`)).status).toBe(404);
+});
+
+test('a host whose rows are not what its record says is read again', async () => {
+  await using bench = await Bench.open();
+  await bench.fill();
+  expect(await bench.liveNames()).toEqual(['vm-1', 'vm-2']);
+  // As when a view was away while an end was written and purged: nobody told it.
+  const one = await bench.state(presence('hv1', 1));
+  const two = await bench.state(presence('hv1', 2));
+  await bench.purge(two);
+  const lying = presencesDigestText([{ uuid: uuidOf(1), seq: one }]);
+  const upTo = await bench.state(
+    record('hv1', { digest: hash('sha256', lying, 'base64url'), purgedThrough: one - 1 }),
+  );
+  bench.beats({ hv1: { upTo } });
+  await waitFor(async () => (await bench.liveNames()).join() === 'vm-1', {
+    what: 'the row that nobody ended to go',
+  });
+  expect(await bench.metrics).toMatch(/view_rereads_total\{.*host="hv1".*\} 1\n/);
 });
 
 test('malformed messages are counted and change nothing, and the next good one is taken', async () => {

@@ -26,6 +26,14 @@ export class ViewMetrics {
     );
   }
 
+  get rereads() {
+    return this.#metrics.counter(
+      'view_rereads_total',
+      'Times that the rows of a host were read again, as they were not what was written',
+      ['host'],
+    );
+  }
+
   get lag() {
     return this.#metrics.histogram(
       'view_lag_seconds',

@@ -49,6 +49,9 @@ export const tombstoneReasons = ['gone', 'foreign', 'host-removed'] as const;
 export const departures = ['migrated', 'unseen'] as const;
 export type DepartureKind = (typeof departures)[number];
 
+/** A tombstone stays for so long, then its host's owner purges it (bus rule 6). */
+export const tombstoneHorizonMs = 3_600_000;
+
 /** The explicit end of a presence: nothing else removes a row. */
 export const tombstoneSchema = z.object({
   ...written,

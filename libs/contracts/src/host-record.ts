@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { epochSchema } from './epoch.ts';
-import { hostIdSchema } from './host-id.ts';
+import { hostIdSchema, type DomainUuid } from './host-id.ts';
 
 export const hostSyncStates = [
   /** A session writes the truth under its epoch; rows of a lower epoch are on their way out. */
@@ -44,6 +44,21 @@ export const hostRecordSchema = z.object({
   missingKinds: z.array(z.string().max(64)).max(64).optional(),
   /** How many presences the host had when the record was written. */
   presences: z.int().min(0).optional(),
+  /**
+   * SHA-256 of {@link presencesDigestText} over the presences that lay on the bus when this was
+   * written, while none of the host's writes was under way: who followed the stream without a break
+   * and holds others has missed something.
+   */
+  digest: z.string().max(64).optional(),
+  /** Tombstones of the host at or below this sequence may be purged: a purge tells nobody. */
+  purgedThrough: z.int().min(0).optional(),
   changedAt: z.iso.datetime(),
 });
 export type HostRecord = z.infer<typeof hostRecordSchema>;
+
+/** The text of a host's digest: each presence by its UUID and the stream sequence of its row. */
+export function presencesDigestText(rows: Iterable<{ uuid: DomainUuid; seq: number }>): string {
+  const lines: string[] = [];
+  for (const { uuid, seq } of rows) lines.push(`${uuid}:${seq}`);
+  return lines.toSorted().join('\n');
+}

@@ -48,6 +48,7 @@ export {
   isTombstone,
   maxRowBytes,
   presenceSchema,
+  tombstoneHorizonMs,
   tombstoneReasons,
   tombstoneSchema,
   type DepartureKind,
@@ -109,6 +110,7 @@ export {
   auditPeriodMs,
   hostRecordSchema,
   hostSyncStates,
+  presencesDigestText,
   type HostRecord,
   type HostSyncState,
 } from './host-record.ts';

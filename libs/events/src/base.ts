@@ -40,6 +40,8 @@ export type DomainBase = {
   /** Why the row ended, of a tombstone. */
   ended: Tombstone['tombstone']['reason'] | undefined;
   settling: Settling | undefined;
+  /** When the tombstone was written, by its writer's clock; undefined where none lies. */
+  endedAtMs: number | undefined;
 };
 
 /** A story that is still to be told: the state before it, and when it is due by the wall's clock. */
@@ -67,6 +69,7 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
         before: row.settling.before,
         atWallMs: Date.parse(row.settling.at),
       },
+      endedAtMs: isTombstone(row) ? Date.parse(row.tombstone.at) : undefined,
     });
   }
   for (const [uuid, ofDomain] of byDomain(events)) {
@@ -78,14 +81,16 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
       lastEvent: null,
       ended: undefined,
       settling: undefined,
+      endedAtMs: undefined,
     };
     bases.set(uuid, base);
     base.settling = settlingAfter(base, ofDomain);
     const last = ofDomain.at(-1) as EventData;
     const isNewer = base.lastEvent === null || isBefore(base.lastEvent, last);
     if (isNewer) base.lastEvent = { epoch: last.epoch, seq: last.seq };
-    // Started from the row: of events that the stream no longer holds, the row is the memory.
-    const believed = ofDomain.reduce(told, base.told);
+    // Started from the row: of events that the stream no longer holds, the row is the memory. Of a
+    // domain that was defined where none was, it holds them all: the row may know more by a read.
+    const believed = ofDomain.reduce(told, ofDomain.some(isFirst) ? undefined : base.told);
     // The row knows the id, so it is kept where both say the same.
     if (isNewer || believed?.state !== base.told?.state) base.told = believed;
   }
@@ -111,6 +116,9 @@ function settlingAfter(
   }
   return open;
 }
+
+/** Defined where none was. */
+const isFirst = ({ kind, before }: EventData): boolean => kind === 'defined' && before === null;
 
 const isLifecycle = (kind: string): boolean => (lifecycleKinds as readonly string[]).includes(kind);
 

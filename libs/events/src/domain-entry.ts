@@ -2,7 +2,7 @@ import type { DepartureKind } from '@virtscope/contracts';
 import type { DomainBase, Settling } from './base.ts';
 import type { Standing } from './net-effects.ts';
 import type { Truth } from './row.ts';
-import { newSlot, type RowSlot } from './row-slot.ts';
+import { newSlot, whatLies, type RowSlot } from './row-slot.ts';
 
 /** A domain that one session knows, or once knew. */
 export type DomainEntry = RowSlot & {
@@ -72,6 +72,7 @@ export function entryOf(base: DomainBase): DomainEntry {
     truth: base.truth,
     told: base.told,
     rowSeq: base.rowSeq,
+    lies: whatLies(base),
     lastEvent: base.lastEvent,
     ended: base.ended,
     // Nobody has seen yet how it ended, should it have ended.

@@ -118,6 +118,10 @@ export type FeedInput =
   | { type: 'retryRead'; uuid: string }
   /** The wait that `settleLater` wished for is over. */
   | { type: 'settleDue'; uuid: string }
+  /** The wait that `purgeLater` wished for is over. */
+  | { type: 'purgeDue' }
+  /** The message of that sequence is not in the stream any more, or the broker did not say so. */
+  | { type: 'purged'; key: Exclude<RowKey, 'record'>; seq: number; failed: boolean }
   | { type: 'lost'; problem: string };
 
 export type FeedEffect =
@@ -140,6 +144,9 @@ export type FeedEffect =
   | { type: 'retryThingLater'; thing: ThingId; afterMs: number }
   | { type: 'retryReadLater'; uuid: string; afterMs: number }
   | { type: 'settleLater'; uuid: string; afterMs: number }
+  | { type: 'purgeLater'; afterMs: number }
+  /** Deletes the message of exactly this sequence, wherever it lies. */
+  | { type: 'purge'; key: Exclude<RowKey, 'record'>; seq: number }
   | { type: 'linkChanged'; link: HostSyncState }
   /** A higher epoch is there: somebody else has the host. */
   | { type: 'fenced'; byEpoch: number }

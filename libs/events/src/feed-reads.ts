@@ -93,11 +93,17 @@ function tellRaw(
   const data = publish(feed, effects, now, {
     ...heard,
     uuid,
-    before: truth === undefined ? null : { state: truth.state, id: truth.id },
+    ...before(feed, truth),
     prev: entry.lastEvent,
   });
   entry.lastEvent = { epoch: feed.epoch, seq: feed.seq };
   return data;
+}
+
+/** Before the list is there, nobody can say that there was no domain. */
+function before({ listed }: HostFeed, truth: Truth | undefined): Pick<EventData, 'before'> {
+  if (truth === undefined) return listed ? { before: null } : {};
+  return { before: { state: truth.state, id: truth.id } };
 }
 
 function wantConfig(feed: HostFeed, entry: DomainEntry): void {

@@ -1,8 +1,15 @@
 /** Rows: what is wanted on the bus, one write per subject at a time (E5). */
-import type { DomainRow, HostRecord, ThingRow } from '@virtscope/contracts';
+import { hash } from 'node:crypto';
+import {
+  presencesDigestText,
+  type DomainRow,
+  type HostRecord,
+  type ThingRow,
+} from '@virtscope/contracts';
 import { slotFor, slotOfKey, type HostFeed } from './feed-state.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Now, RowKey } from './feed-io.ts';
+import { noteLying, purgeAsked } from './feed-purge.ts';
 import { presenceRow, tombstoneRow, type Speaker } from './row.ts';
 import type { RowSlot } from './row-slot.ts';
 import { thingPresenceRow, thingTombstoneRow } from './things/row.ts';
@@ -19,8 +26,12 @@ export function wantRow(feed: HostFeed, slot: RowSlot): void {
 
 /** Puts a wanted row in the queue when what held it back is over. */
 export function offerRow(feed: HostFeed, slot: RowSlot): void {
-  const held = slot.storing !== undefined || slot.awaitsConfig || slot.unacked > 0; // E1, E5
-  if (slot.wantsRow && !held) feed.toStore.add(slot.key);
+  if (slot.wantsRow && !isHeld(slot)) feed.toStore.add(slot.key);
+}
+
+/** E1, E5 */
+function isHeld({ storing, awaitsConfig, unacked }: RowSlot): boolean {
+  return storing !== undefined || awaitsConfig || unacked > 0;
 }
 
 /** The host's own record, as it stands. */
@@ -38,8 +49,21 @@ export function hostRecord(feed: HostFeed, now: Pick<Now, 'wallMs'>): HostRecord
     ...feed.facts,
     ...missingKinds(feed),
     presences: feed.entries.values().reduce((n, { truth }) => (truth ? n + 1 : n), 0),
+    ...digest(feed),
+    ...(feed.purges.through === 0 ? {} : { purgedThrough: feed.purges.through }),
     changedAt: new Date(now.wallMs).toISOString(),
   };
+}
+
+/** Of the presences that lie on the bus, when that is exactly known. */
+function digest(feed: HostFeed): Pick<HostRecord, 'digest'> {
+  if (feed.link !== 'synced' || feed.stores > 0) return {};
+  const lying: { uuid: string; seq: number }[] = [];
+  for (const { uuid, lies, rowSeq } of feed.entries.values()) {
+    if (lies === 'unknown') return {};
+    if (lies === 'presence') lying.push({ uuid, seq: rowSeq });
+  }
+  return { digest: hash('sha256', presencesDigestText(lying), 'base64url') };
 }
 
 /** The event kinds that the daemon does not send, and the types whose rows are not complete. */
@@ -94,19 +118,28 @@ export function onPublished(feed: HostFeed, seq: number): void {
   offerRow(feed, slot);
 }
 
-export function onStored(feed: HostFeed, key: RowKey, writeId: string, seq: number): void {
+export function onStored(
+  feed: HostFeed,
+  effects: FeedEffect[],
+  { key, writeId, seq }: Extract<FeedInput, { type: 'stored' }>,
+  now: Now,
+): void {
   feed.upTo = Math.max(feed.upTo, seq);
   if (key === 'record') {
     if (feed.record.storing !== writeId) return;
     feed.record.storing = undefined;
     feed.record.seq = seq;
+    // Else what was asked for since is still to be written.
+    if (feed.record.stored) purgeAsked(feed, effects);
     return;
   }
   const slot = slotFor(feed, key);
-  if (slot.storing !== writeId) return;
+  if (slot.storing?.writeId !== writeId) return;
+  slot.lies = slot.storing.ends ? 'end' : 'presence';
   slot.storing = undefined;
   feed.stores--;
   slot.rowSeq = seq;
+  noteLying(feed, slot, now);
   offerRow(feed, slot);
   if (slot.wantsRow) return;
   if (!isUnproven(feed, slot.key)) feed.unsynced.delete(slot.key);
@@ -139,10 +172,11 @@ export function onRefused(
     return;
   }
   const slot = slotFor(feed, key);
-  if (slot.storing !== writeId) return;
+  if (slot.storing?.writeId !== writeId) return;
   slot.storing = undefined;
   feed.stores--;
   slot.rowSeq = last?.seq ?? 0;
+  slot.lies = last === undefined ? 'nothing' : 'unknown';
   wantRow(feed, slot);
 }
 
@@ -171,6 +205,7 @@ export function onStrayed(
     detail: `epoch ${epoch} at sequence ${seq} below our ${feed.epoch}`,
   });
   slot.rowSeq = seq;
+  slot.lies = 'unknown';
   if (truthOf(feed, slot.key) === undefined) slot.ended = 'foreign';
   wantRow(feed, slot);
 }
@@ -180,17 +215,20 @@ function truthOf({ entries, things }: HostFeed, key: string): object | undefined
 }
 
 export function pumpStores(feed: HostFeed, effects: FeedEffect[], now: Now): void {
+  if (isRecordDue(feed)) return;
   for (const key of feed.toStore) {
     if (feed.stores >= maxStores) return;
     feed.toStore.delete(key);
     const slot = slotOfKey(feed, key);
-    if (slot === undefined) continue;
+    // Held back since it was offered, it is offered again when that is over.
+    if (slot === undefined || isHeld(slot)) continue;
     slot.wantsRow = false;
     const row = rowOf(feed, slot, now);
     if (row === undefined) continue;
-    slot.storing = nextWriteId(feed);
+    const writeId = nextWriteId(feed);
+    slot.storing = { writeId, ends: 'tombstone' in row.body };
     feed.stores++;
-    effects.push({ type: 'store', ...row, expected: slot.rowSeq, writeId: slot.storing });
+    effects.push({ type: 'store', ...row, expected: slot.rowSeq, writeId });
   }
 }
 
@@ -217,9 +255,18 @@ function rowOf(
   return ended && { key: { thing }, body: thingTombstoneRow(thing, name, by, ended, wallMs) };
 }
 
+/**
+ * A record of a synced host says exactly what lies on the bus, so it goes out while no row does:
+ * the rows wait until it is acked.
+ */
+function isRecordDue({ link, record }: HostFeed): boolean {
+  return link === 'synced' && (!record.stored || record.storing !== undefined);
+}
+
 /** The host's own record goes out whenever it does not say what is. */
 export function pumpRecord(feed: HostFeed, effects: FeedEffect[], now: Now): void {
   if (feed.record.stored || feed.record.storing !== undefined) return;
+  if (isRecordDue(feed) && feed.stores > 0) return;
   feed.record.stored = true;
   feed.record.storing = nextWriteId(feed);
   effects.push({

@@ -3,6 +3,8 @@ import type { HostRecord, HostSyncState } from '@virtscope/contracts';
 import type { BusBase } from './base.ts';
 import { newEntry, type DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, Identity, RowKey } from './feed-io.ts';
+import type { Parted } from './parted.ts';
+import type { Purges } from './feed-purge.ts';
 import type { RowSlot } from './row-slot.ts';
 import { thingFor, type Things, type ThingSource } from './things/state.ts';
 import { Verification } from './verification.ts';
@@ -63,6 +65,9 @@ export type HostFeed = {
   stores: number;
   writes: number;
   record: { seq: number; stored: boolean; storing: string | undefined };
+  purges: Purges;
+  /** The last events of what was forgotten after its end, by key. */
+  parted: Parted;
   /** The highest acked sequence of VIRT_STATE. */
   upTo: number;
   /** Published events of domains and things that the broker has not acked: seq → key. */
@@ -74,7 +79,7 @@ export type HostFeed = {
 export function entryFor(feed: HostFeed, uuid: string, name: string): DomainEntry {
   let entry = feed.entries.get(uuid);
   if (entry === undefined) {
-    entry = newEntry(uuid, name);
+    entry = { ...newEntry(uuid, name), lastEvent: feed.parted.lastEvent(uuid) };
     feed.entries.set(uuid, entry);
   }
   return entry;
@@ -82,7 +87,7 @@ export function entryFor(feed: HostFeed, uuid: string, name: string): DomainEntr
 
 /** Of a key that a write or a stray names: it has an entry from then on. */
 export function slotFor(feed: HostFeed, key: Exclude<RowKey, 'record'>): RowSlot {
-  return 'uuid' in key ? entryFor(feed, key.uuid, '') : thingFor(feed.things, key.thing, '');
+  return 'uuid' in key ? entryFor(feed, key.uuid, '') : thingFor(feed, key.thing, '');
 }
 
 export function slotOfKey(feed: HostFeed, key: string): RowSlot | undefined {

@@ -41,6 +41,8 @@ test('after the last fault the bus says what libvirt says, and so do the events'
     );
     expect(sorted(present), context).toEqual(sorted(wanted));
     expect(world.stream.get('record')?.body, context).toMatchObject({ sync: 'synced' });
+    // All ends have come of age by now, and their messages are gone.
+    expect([...world.stream.values()].filter(({ body }) => 'tombstone' in body)).toEqual([]);
     expect(pulse(feed, world.now), context).toMatchObject({ seq: feed.seq, upTo: world.streamSeq });
     checkSubscriber(world, context);
     checkSettled(world, context);

@@ -17,6 +17,7 @@
  * - E8 `verifiedAt` is the start of a round trip after which all that was queued is stored.
  * - E9 What has no event is found by the audit, told as a mismatch, and repaired.
  * - E10 A burst of lifecycle events is followed by one `settled` event, whichever session tells it.
+ * - E11 An end is purged after a horizon, and never before the host's record says so.
  *
  * State is owned by the caller's loop and changed in place: a host has thousands of domains, and
  * copying them for each event would be the cost of the service.
@@ -36,10 +37,12 @@ import {
 import { auditNext, onSampled } from './feed-audit.ts';
 import { onConfig, onLifecycle, onOccurred, onRead, pumpReads } from './feed-reads.ts';
 import { inheritSettling, onSettleDue } from './feed-settling.ts';
+import { armPurge, inheritEnd, onPurgeDue, onPurged, openPurges } from './feed-purge.ts';
 import { onListed, onIdentified, finishSync } from './feed-sync.ts';
 import { domainBases } from './base.ts';
 import { entryOf } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Now } from './feed-io.ts';
+import { Parted } from './parted.ts';
 import {
   auditNextThing,
   onRetryThing,
@@ -47,6 +50,7 @@ import {
   onThingRead,
   pumpThingReads,
 } from './things/reads.ts';
+import { thingBases } from './things/base.ts';
 import { openThings } from './things/state.ts';
 import { listThings, onThingsIdentified, onThingsListed } from './things/sync.ts';
 import { Verification } from './verification.ts';
@@ -55,7 +59,8 @@ import { Verification } from './verification.ts';
 export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[]] {
   const known = options.base.record?.body;
   const bases = domainBases(options.base);
-  const things = openThings(options.base, options.things);
+  const thingsBefore = thingBases(options.base);
+  const things = openThings(thingsBefore, options.things);
   const feed: HostFeed = {
     host: options.host,
     epoch: options.epoch,
@@ -88,6 +93,8 @@ export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[
     stores: 0,
     writes: 1,
     record: { seq: options.recordSeq, stored: true, storing: undefined },
+    purges: openPurges(known?.purgedThrough ?? 0),
+    parted: new Parted(),
     upTo: options.recordSeq,
     unacked: new Map(),
     eventsHeard: 0,
@@ -100,6 +107,10 @@ export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[
     if (entry !== undefined && settling !== undefined)
       inheritSettling(effects, entry, settling, now);
   }
+  for (const [key, { endedAtMs }] of [...bases, ...thingsBefore]) {
+    if (endedAtMs !== undefined) inheritEnd(feed, key, endedAtMs, now);
+  }
+  armPurge(feed, effects, now);
   return [feed, effects];
 }
 
@@ -143,7 +154,7 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
       onConfig(feed, effects, input.uuid, input.outcome);
       break;
     case 'stored':
-      onStored(feed, input.key, input.writeId, input.seq);
+      onStored(feed, effects, input, now);
       break;
     case 'refused':
       onRefused(feed, effects, input);
@@ -167,6 +178,12 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
     case 'settleDue':
       onSettleDue(feed, effects, input.uuid, now);
       break;
+    case 'purgeDue':
+      onPurgeDue(feed, now);
+      break;
+    case 'purged':
+      onPurged(feed, input, now);
+      break;
     case 'lost':
       setLink(feed, effects, 'lost', input.problem);
       break;
@@ -174,6 +191,7 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
   if (feed.link === 'syncing') finishSync(feed, effects, now);
   tellIncomplete(feed);
   pump(feed, effects, now);
+  armPurge(feed, effects, now);
   feed.verification.advance(feed.eventsHeard, feed.link === 'synced');
   return [feed, effects];
 }

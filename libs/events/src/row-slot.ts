@@ -8,6 +8,8 @@ export type RowSlot = {
   ended: Tombstone['tombstone']['reason'] | undefined;
   /** The last sequence known on its subject: what a write must find there. */
   rowSeq: number;
+  /** What lies there; `unknown` until what somebody else wrote is overwritten. */
+  lies: 'nothing' | 'presence' | 'end' | 'unknown';
   lastEvent: Position | null;
   /** Its published events that the broker has not acked yet. */
   unacked: number;
@@ -16,7 +18,7 @@ export type RowSlot = {
   /** Its row does not say what is known, and is to be written. */
   wantsRow: boolean;
   /** The write under way. */
-  storing: string | undefined;
+  storing: { writeId: string; ends: boolean } | undefined;
 };
 
 export function newSlot(key: string): RowSlot {
@@ -24,10 +26,17 @@ export function newSlot(key: string): RowSlot {
     key,
     ended: undefined,
     rowSeq: 0,
+    lies: 'nothing',
     lastEvent: null,
     unacked: 0,
     awaitsConfig: false,
     wantsRow: false,
     storing: undefined,
   };
+}
+
+/** Of a subject, as the bus had it when the session began. */
+export function whatLies(base: { rowSeq: number; truth: object | undefined }): RowSlot['lies'] {
+  if (base.rowSeq === 0) return 'nothing';
+  return base.truth === undefined ? 'end' : 'presence';
 }

@@ -1,7 +1,10 @@
 /** The world of a seeded history: one daemon that churns, one bus that acks late, one bridge. */
+import { hash } from 'node:crypto';
 import {
   eventSubject,
   isBefore,
+  isTombstone,
+  presencesDigestText,
   type DomainRow,
   type EventData,
   type HostRecord,
@@ -46,7 +49,7 @@ export class World {
   /** Each does its next half and leaves true when it is over. */
   underWay: (() => boolean)[] = [];
   /** Waits for a story to settle: time moves to the first one when little else happens. */
-  timers: { atMs: number; uuid: string }[] = [];
+  timers: { atMs: number; input: FeedInput }[] = [];
   readonly stream = new Map<string, Stored<SimRow>>();
   streamSeq = 0;
   readonly published = new Map<string, EventData>();
@@ -236,7 +239,13 @@ export class World {
         this.reply({ type: 'retryRead', uuid: effect.uuid });
         break;
       case 'settleLater':
-        this.timers.push({ atMs: this.now.monotonicMs + effect.afterMs, uuid: effect.uuid });
+        this.wakeLater(effect.afterMs, { type: 'settleDue', uuid: effect.uuid });
+        break;
+      case 'purgeLater':
+        this.wakeLater(effect.afterMs, { type: 'purgeDue' });
+        break;
+      case 'purge':
+        this.twice(() => this.purgeNow(effect));
         break;
       case 'fenced':
         this.fenced = true;
@@ -248,6 +257,30 @@ export class World {
       case 'retryThingLater':
         break;
     }
+  }
+
+  wakeLater(afterMs: number, input: FeedInput): void {
+    this.timers.push({ atMs: this.now.monotonicMs + afterMs, input });
+  }
+
+  /** By exact sequence: what was written over it stays. Now and then the broker does not answer. */
+  purgeNow({ key, seq }: Extract<FeedEffect, { type: 'purge' }>): FeedInput {
+    if (this.chance(0.1)) return { type: 'purged', key, seq, failed: true };
+    const subject = subjectOf(key);
+    if (this.stream.get(subject)?.seq === seq) {
+      const { purgedThrough = 0 } = (this.stream.get('record') as Stored<HostRecord>).body;
+      if (seq > purgedThrough) throw new Error(`E11: ${subject} purged above ${purgedThrough}`);
+      this.stream.delete(subject);
+    }
+    return { type: 'purged', key, seq, failed: false };
+  }
+
+  /** Of what lies in the stream now, as a reader who missed nothing would make it. */
+  digest(): string {
+    const presences = [...this.stream.values()].flatMap(({ seq, body }) =>
+      body.type === 'domain' && !isTombstone(body) ? [{ uuid: body.uuid, seq }] : [],
+    );
+    return hash('sha256', presencesDigestText(presences), 'base64url');
   }
 
   storeNow({ key, body, expected, writeId }: Extract<FeedEffect, { type: 'store' }>): FeedInput {
@@ -262,6 +295,9 @@ export class World {
       };
     }
     this.stream.set(subject, { seq: ++this.streamSeq, body });
+    if (body.type === 'host' && body.digest !== undefined && body.digest !== this.digest()) {
+      throw new Error(`the record of epoch ${body.epoch} does not fit what lies on the bus`);
+    }
     return { type: 'stored', key, writeId, seq: this.streamSeq };
   }
 
@@ -349,7 +385,7 @@ export class World {
     const leftMs = Math.max(0, first.atMs - this.now.monotonicMs);
     const { wallMs, monotonicMs } = this.now;
     this.now = { wallMs: wallMs + leftMs, monotonicMs: monotonicMs + leftMs };
-    this.input({ type: 'settleDue', uuid: first.uuid });
+    this.input(first.input);
     return true;
   }
 }

@@ -37,7 +37,7 @@ export {
   type ServiceFault,
   type ServiceReply,
 } from './nats/service.ts';
-export { followState } from './nats/state-feed.ts';
+export { followState, readStateOfHost } from './nats/state-feed.ts';
 export { followStats } from './nats/stats-feed.ts';
 export { type FeedHands, type StreamFeedEvent } from './nats/stream-feed.ts';
 export {

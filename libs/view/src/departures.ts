@@ -64,6 +64,13 @@ export class Departures {
     this.#note({ host, uuid, sinceMs: nowMs, row: before && leaving(before), migrated });
   }
 
+  /** A presence is not there any more, and nobody said how it ended. */
+  vanished(row: Row, nowMs: number): void {
+    if (isInactive(row.state)) return;
+    const { host, uuid } = row;
+    this.#note({ host, uuid, sinceMs: nowMs, row: leaving(row), migrated: false });
+  }
+
   /** Takes over from the view of another stream what this one has not answered. */
   carryFrom(old: Departures, isAnswered: (uuid: DomainUuid) => boolean): void {
     for (const departure of old.#departed.values()) {

@@ -9,9 +9,11 @@
  * - R4 a malformed message changes no row, but its subject is `unreadable` until a good one
  *   follows: the view then knows that it does not know.
  */
+import { hash } from 'node:crypto';
 import {
   isTombstone,
   parseStateSubject,
+  presencesDigestText,
   uuidPattern,
   type DomainRow,
   type DomainUuid,
@@ -144,14 +146,14 @@ export class StateTable {
 
   apply(seq: number, message: StateMessage): Applied {
     this.advance(seq);
-    const outcome =
-      message.type === 'host'
-        ? this.#applyRecord(seq, message.record)
-        : message.type === 'domain'
-          ? this.#applyRow(seq, message.row)
-          : 'other-type';
+    const outcome = this.#applyAt(seq, message);
     if (outcome !== 'applied') this.ignored[outcome]++;
     return outcome;
+  }
+
+  #applyAt(seq: number, message: StateMessage): Applied {
+    if (message.type === 'host') return this.#applyRecord(seq, message.record);
+    return message.type === 'domain' ? this.#applyRow(seq, message.row) : 'other-type';
   }
 
   /** A message of this subject and sequence could not be read (R4). */
@@ -195,6 +197,59 @@ export class StateTable {
   /** Ends carried rows of a host that nobody will ever sync again. */
   dropCarried(host: HostId): void {
     this.#dropBelow(this.hosts.get(host), 1, this.#appliedSeq);
+  }
+
+  /**
+   * Whether the host's rows are those that lay there when its record was written. To be asked when
+   * the record comes, of a stream that was followed without a break.
+   */
+  fitsRecord(host: HostId): boolean {
+    const slot = this.hosts.get(host);
+    const record = slot?.record;
+    if (slot === undefined || record?.digest === undefined || record.sync !== 'synced') return true;
+    // What cannot be read is no row here, and one there.
+    if (slot.unreadable.size > 0) return true;
+    return record.digest === hash('sha256', presencesDigestText(slot.rows.values()), 'base64url');
+  }
+
+  /**
+   * Takes the host's subjects as they lay in the stream after it ended at `asOf`: what is held from
+   * before, and lies there no more, has ended, though nobody said so (bus rule 6).
+   *
+   * @param lying every domain whose subject has a message, malformed ones too
+   * @returns what has ended
+   */
+  reread(
+    host: HostId,
+    asOf: number,
+    lying: ReadonlySet<DomainUuid>,
+    messages: readonly { seq: number; message: StateMessage }[],
+  ): Row[] {
+    const slot = this.#slot(host);
+    const ended: Row[] = [];
+    for (const row of slot.rows.values()) {
+      if (row.seq > asOf || lying.has(row.uuid)) continue;
+      this.#delete(slot, row);
+      this.#end(endKey(host, row.uuid), { epoch: row.epoch, seq: this.#appliedSeq });
+      const { uuid } = row;
+      const toldSeq = this.#appliedSeq - 1;
+      this.listener?.({ host, uuid, before: row, after: undefined, toldSeq });
+      ended.push(row);
+    }
+    for (const { seq, message } of messages) {
+      // What is newer than the feed is still to come by it.
+      if (seq <= this.#appliedSeq) this.#applyAt(seq, message);
+    }
+    return ended;
+  }
+
+  /** Tombstones up to here may have been purged: who holds rows from before may hold ended ones. */
+  get purgedThrough(): number {
+    let highest = 0;
+    for (const { record } of this.hosts.values()) {
+      highest = Math.max(highest, record?.purgedThrough ?? 0);
+    }
+    return highest;
   }
 
   /** What ended after `seq`: who saw the stream up to there may still hold it. */

@@ -24,6 +24,8 @@ export type TrustInput = {
   /** The highest epoch that the record was seen synced at; 0 for none. */
   syncedEpoch: Epoch;
   rows: number;
+  /** Why the rows may not be what was written. */
+  doubt: string | undefined;
   pulse: Pulse | undefined;
   verifiedMs: number | null;
 };
@@ -42,6 +44,9 @@ function doubtOf(input: TrustInput): { trust: Trust; reason: string } | undefine
   if (input.reader !== undefined) return input.reader;
   if (input.recordUnreadable) {
     return { trust: 'gap', reason: "the newest message on the host's record is malformed" };
+  }
+  if (input.doubt !== undefined) {
+    return { trust: 'syncing', reason: `${input.doubt}; they are read again` };
   }
   if (record.sync !== 'synced') {
     return { trust: record.sync, reason: record.problem ?? recordWords[record.sync] };

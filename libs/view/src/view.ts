@@ -11,7 +11,9 @@ import {
   heartbeatTtlMs,
   isInactive,
   isTombstone,
+  parseStateSubject,
   settleMs,
+  type DomainUuid,
   type Epoch,
   type HostId,
   type Trust,
@@ -22,6 +24,7 @@ import {
   decodeState,
   decodeStats,
   type Malformed,
+  type StateMessage,
 } from './decode.ts';
 import { Pulses, type RoundTrip } from './pulses.ts';
 import { StateTable, type Applied, type RowListener } from './state-table.ts';
@@ -63,6 +66,10 @@ export class View {
   #fresh: { table: StateTable; departures: Departures; identity: StreamIdentity } | undefined;
   #departures = new Departures();
   #filledMs = 0;
+  /** Hosts whose rows may not be what was written, and why; they are to be read again. */
+  readonly #doubts = new Map<HostId, string>();
+  /** Where the feed broke off; undefined while it flows. */
+  #brokeOffAt: number | undefined;
   #hosts = new WantedHosts();
   #freshHosts: WantedHosts | undefined;
   #hostsProblem: string | undefined = 'the inventory has not been read yet';
@@ -91,6 +98,7 @@ export class View {
   /** The feed does not flow: until it has caught up again no host is live. */
   stateLost(reason: string): void {
     this.#feedProblem = reason;
+    this.#brokeOffAt ??= this.#table.appliedSeq;
   }
 
   /** @returns what became of it; a malformed one is told, and changes no row */
@@ -120,7 +128,12 @@ export class View {
     ) {
       this.#removed.set(message.row.host, nowMs);
     }
-    if (this.#fresh === undefined) this.#judgeLag(nowMs);
+    if (this.#fresh === undefined) {
+      this.#judgeLag(nowMs);
+      // A replay, or a feed that catches up, skips rows that were written over since.
+      const unbroken = this.#feedProblem === undefined;
+      if (unbroken && message.type === 'host' && outcome === 'applied') this.#checkDigest(message);
+    }
     return { outcome };
   }
 
@@ -144,9 +157,44 @@ export class View {
       this.#identity = fresh.identity;
       this.#fresh = undefined;
       this.#follower?.replaced();
+      this.#doubts.clear();
+    } else if (this.#brokeOffAt !== undefined) {
+      this.#doubtPurged(this.#brokeOffAt);
     }
+    this.#brokeOffAt = undefined;
     this.#feedProblem = undefined;
     this.#judgeLag(nowMs);
+  }
+
+  /** Hosts that are to be read again, and why (bus rule 6). */
+  get doubts(): ReadonlyMap<HostId, string> {
+    return this.#doubts;
+  }
+
+  /**
+   * The host's subjects were read, after the stream of `table` ended at `asOf`: the last message of
+   * each. @returns what was malformed; nothing is taken when other rows answer by now
+   */
+  hostReread(
+    host: HostId,
+    { table, asOf }: { table: StateTable; asOf: number },
+    messages: readonly { seq: number; subject: string; data: Uint8Array }[],
+    nowMs: number,
+  ): Malformed[] {
+    if (table !== this.#table) return [];
+    const lying = new Set<DomainUuid>();
+    const read: { seq: number; message: StateMessage }[] = [];
+    const malformed: Malformed[] = [];
+    for (const { seq, subject, data } of messages) {
+      const about = parseStateSubject(subject);
+      if (about?.type === 'domain') lying.add(about.id);
+      const decoded = decodeState(subject, data);
+      if (decoded.ok) read.push({ seq, message: decoded.value });
+      else malformed.push(decoded.malformed);
+    }
+    for (const row of table.reread(host, asOf, lying, read)) this.#departures.vanished(row, nowMs);
+    this.#doubts.delete(host);
+    return malformed;
   }
 
   /** The broker said, asked at `startedMs`, that `seq` is the last sequence of the stream. */
@@ -333,6 +381,7 @@ export class View {
       recordUnreadable: (slot?.recordUnreadable ?? 0) > 0,
       syncedEpoch: slot?.syncedEpoch ?? 0,
       rows: slot?.rows.size ?? 0,
+      doubt: this.#doubts.get(host),
       pulse: this.pulses.believed(host, applied),
       verifiedMs: this.pulses.verifiedMs(host, applied),
     });
@@ -347,6 +396,21 @@ export class View {
       else if (!this.#hosts.wanted.has(host)) recent.push(host);
     }
     return recent;
+  }
+
+  #checkDigest({ record: { host } }: Extract<StateMessage, { type: 'host' }>): void {
+    if (!this.#table.fitsRecord(host)) {
+      this.#doubts.set(host, 'its rows here are not those that its event-bridge wrote');
+    }
+  }
+
+  /** Ends that were written and purged while the feed was away were never told. */
+  #doubtPurged(brokeOffAt: number): void {
+    for (const [host, { record }] of this.#table.hosts) {
+      if ((record?.purgedThrough ?? 0) > brokeOffAt) {
+        this.#doubts.set(host, 'ends of domains were purged while the view was away');
+      }
+    }
   }
 
   /** Whether every wanted host was verified after this moment, and no story is told any more. */

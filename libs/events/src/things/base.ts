@@ -6,6 +6,7 @@ import {
   type ThingId,
 } from '@virtscope/contracts';
 import type { BusBase } from '../base.ts';
+import { whatLies } from '../row-slot.ts';
 import { newThing, thingKey, type ThingEntry } from './entry.ts';
 import { thingTruthOf, type ThingTruth } from './row.ts';
 import { toldThing, type ThingStanding } from './standing.ts';
@@ -18,6 +19,8 @@ export type ThingBase = {
   truth: ThingTruth | undefined;
   told: ThingStanding | undefined;
   lastEvent: Position | null;
+  /** When the tombstone was written, by its writer's clock; undefined where none lies. */
+  endedAtMs: number | undefined;
 };
 
 /** The base of each thing, rows and events together, as `domainBases` makes it of domains. */
@@ -32,6 +35,7 @@ export function thingBases({ things, events }: BusBase): Map<string, ThingBase> 
       truth,
       told: truth && standingOf(truth),
       lastEvent: row.lastEvent ?? null,
+      endedAtMs: isThingTombstone(row) ? Date.parse(row.tombstone.at) : undefined,
     });
   }
   const believed = new Map<string, ThingStanding | undefined>();
@@ -64,12 +68,20 @@ export function thingEntryOf(base: ThingBase): ThingEntry {
     truth: base.truth,
     told: base.told,
     rowSeq: base.rowSeq,
+    lies: whatLies(base),
     lastEvent: base.lastEvent,
   };
 }
 
 function emptyBase(thing: ThingId): ThingBase {
-  return { thing, rowSeq: 0, truth: undefined, told: undefined, lastEvent: null };
+  return {
+    thing,
+    rowSeq: 0,
+    truth: undefined,
+    told: undefined,
+    lastEvent: null,
+    endedAtMs: undefined,
+  };
 }
 
 export function standingOf({ name, active, persistent }: ThingTruth): ThingStanding {

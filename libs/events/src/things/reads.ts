@@ -26,7 +26,7 @@ export function onThingOccurred(
   feed.eventsHeard++;
   const { thing, name, kind, payload, lifecycle } = thingEventOf(event);
   if (!isTellable(effects, thing)) return;
-  const entry = thingFor(feed.things, thing, name);
+  const entry = thingFor(feed, thing, name);
   const { truth } = entry;
   tellThing(feed, effects, entry, now, {
     kind,

@@ -14,9 +14,9 @@
  */
 import { maxThingIdLength, type ThingId, type ThingRowType } from '@virtscope/contracts';
 import type { FeedEffect, ReadReason } from '../feed-io.ts';
-import { thingBases, thingEntryOf } from './base.ts';
+import { thingEntryOf, type ThingBase } from './base.ts';
 import { newThing, thingKey, type ThingEntry } from './entry.ts';
-import type { BusBase } from '../base.ts';
+import type { Parted } from '../parted.ts';
 
 /** What the session found out about a type before it opened the feed. */
 export type ThingSource = { type: ThingRowType; hasEvents: boolean };
@@ -47,10 +47,11 @@ export type Things = {
   recordSays: string;
 };
 
-export function openThings(base: BusBase, sources: readonly ThingSource[]): Things {
-  const entries = thingBases(base)
-    .entries()
-    .map(([key, each]) => [key, thingEntryOf(each)] as const);
+export function openThings(
+  bases: ReadonlyMap<string, ThingBase>,
+  sources: readonly ThingSource[],
+): Things {
+  const entries = bases.entries().map(([key, each]) => [key, thingEntryOf(each)] as const);
   return {
     kinds: new Map(sources.map((source) => [source.type, newKind(source)])),
     entries: new Map(entries),
@@ -73,11 +74,15 @@ function newKind(source: ThingSource): ThingKind {
   };
 }
 
-export function thingFor(things: Things, thing: ThingId, name: string): ThingEntry {
+export function thingFor(
+  { things, parted }: { things: Things; parted: Parted },
+  thing: ThingId,
+  name: string,
+): ThingEntry {
   const key = thingKey(thing);
   let entry = things.entries.get(key);
   if (entry === undefined) {
-    entry = newThing(thing, name);
+    entry = { ...newThing(thing, name), lastEvent: parted.lastEvent(key) };
     things.entries.set(key, entry);
   }
   return entry;

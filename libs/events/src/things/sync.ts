@@ -57,7 +57,7 @@ export function onThingsListed(
   const isSync = reason === 'sync';
   if (isSync) tellTheEnded(feed, effects, of, present, now);
   for (const listed of things) {
-    const entry = thingFor(feed.things, { type: of, id: listed.id }, listed.name);
+    const entry = thingFor(feed, { type: of, id: listed.id }, listed.name);
     entry.confirmed = true;
     // E2: the list and the events overtook each other, so libvirt is asked.
     if (heard.has(entry.key)) doubt(feed, entry, reason);

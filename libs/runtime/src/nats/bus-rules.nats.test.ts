@@ -112,6 +112,32 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
     expect(refused).toMatchObject({ type: 'refused', last: { epoch: 0 } });
   });
 
+  test('bus rule 6: a purge takes exactly the message that it names, and nothing that came after', async () => {
+    const writer = new StateWriter(nc, { clock, log });
+    const at = subject('rule-6');
+    const write = async (expected: number, n: number): Promise<number> => {
+      const written = await writer.write(
+        { subject: at, body: row(5), expected, writeId: `a:hv1:5:p${n}` },
+        signal,
+      );
+      return written.type === 'stored' ? written.seq : 0;
+    };
+    const first = await write(0, 1);
+    const second = await write(first, 2);
+    await writer.purge(first, signal); // written over meanwhile
+    expect((await readLast(nc, at))?.seq).toBe(second);
+    await writer.purge(second, signal);
+    await writer.purge(second, signal); // a retry
+    expect(await readLast(nc, at)).toBeUndefined();
+    // Who still expects what was purged is refused; the subject is empty, and one may begin anew.
+    const stale = await writer.write(
+      { subject: at, body: row(4), expected: second, writeId: 'b:hv1:4:p3' },
+      signal,
+    );
+    expect(stale).toEqual({ type: 'refused', last: undefined });
+    expect(await write(0, 4)).toBeGreaterThan(second);
+  });
+
   test('bus rule 2: an event that is published again is there once', async () => {
     const event: EventData = {
       v: 1,

@@ -1,7 +1,8 @@
-import type { JetStreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { buckets, stateStream, subjects, timelineKey } from '@virtscope/contracts';
+import { buckets, stateStream, subjects, timelineKey, type HostId } from '@virtscope/contracts';
 import { absent, bucketStream } from './bus.ts';
+import { readSubjects, type LastMessage } from './read-subjects.ts';
 import { followStream, type FeedHands, type StreamFeedEvent } from './stream-feed.ts';
 import { timelineOf } from './timeline.ts';
 
@@ -31,4 +32,22 @@ async function readTimeline(jsm: JetStreamManager): Promise<number> {
   const stream = bucketStream(buckets.epochs);
   const message = await jsm.streams.getMessage(stream, { last_by_subj: subject }).catch(absent);
   return message === undefined || message === null ? 0 : timelineOf(message.data);
+}
+
+/**
+ * Every subject of one host's state, beside the feed: what lies there after the stream ended at
+ * `asOf`.
+ *
+ * @throws what `readSubjects` throws
+ */
+export async function readStateOfHost(
+  nc: NatsConnection,
+  host: HostId,
+  signal: AbortSignal,
+): Promise<{ asOf: number; messages: LastMessage[] }> {
+  const { name: stream } = stateStream;
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  const { state } = await jsm.streams.info(stream);
+  const messages = await readSubjects(nc, { stream, filter: subjects.stateOfHost(host), signal });
+  return { asOf: state.last_seq, messages };
 }

@@ -63,6 +63,25 @@ export class StateWriter {
     return this.#places.use(() => this.#untilKnown(write, signal));
   }
 
+  /**
+   * Deletes the message of exactly this sequence. One that is not there any more counts as deleted:
+   * something newer was written over it, or an earlier try did it.
+   *
+   * @throws what JetStream refuses with, or that it does not answer
+   */
+  purge(seq: number, signal: AbortSignal): Promise<void> {
+    return this.#places.use(async () => {
+      await this.#passage();
+      signal.throwIfAborted();
+      const jsm = await jetstreamManager(this.#nc, { checkAPI: false, timeout: ackTimeoutMs });
+      try {
+        await jsm.streams.deleteMessage(stateStream.name, seq, false);
+      } catch (error) {
+        if (!isNoSuchMessage(error)) throw error;
+      }
+    });
+  }
+
   async #untilKnown(write: StateWrite, signal: AbortSignal): Promise<StateWriteResult> {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
@@ -130,6 +149,11 @@ function epochOf(data: Uint8Array): number {
 function isNotFound(error: unknown): boolean {
   const { code, status } = error as { code?: unknown; status?: unknown };
   return code === 404 || status === 404 || (error instanceof JetStreamApiError && code === 10_037);
+}
+
+/** JetStream says so as `sequence N not found` (10043), or `no message found` (10037). */
+function isNoSuchMessage(error: unknown): boolean {
+  return error instanceof JetStreamApiError && [10_037, 10_043, 10_057].includes(error.code);
 }
 
 export function headersOf(values: Record<string, string>): ReturnType<typeof headers> {

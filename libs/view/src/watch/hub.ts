@@ -110,9 +110,10 @@ export class WatchHub {
   cannotResume(token: string): string | undefined {
     const revision = parseRevision(token);
     if (revision === undefined) return 'it is no revision';
-    const { endsForgottenThrough } = this.#view.table;
-    if (revision.seq < endsForgottenThrough) {
-      return `what ended up to ${endsForgottenThrough} is not remembered any more`;
+    const { endsForgottenThrough, purgedThrough } = this.#view.table;
+    const forgotten = Math.max(endsForgottenThrough, purgedThrough);
+    if (revision.seq < forgotten) {
+      return `what ended up to ${forgotten} is not remembered any more`;
     }
     return undefined;
   }
