@@ -3,10 +3,10 @@
  * ready text of its host's trust, so that a list is mostly joining strings.
  */
 import type { DomainUuid, HostId, Trust } from '@virtscope/contracts';
+import type { HostTrust } from '@virtscope/trust';
 import { rowJson, type Row } from './row.ts';
 import { everything, includes, type Scope } from './scope.ts';
 import type { HostSlot } from './state-table.ts';
-import type { HostTrust } from './trust.ts';
 import type { Moment, View } from './view.ts';
 
 /** The answer to a question, before HTTP gives it a status. */

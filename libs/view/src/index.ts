@@ -21,13 +21,13 @@ export { reached, type Reached } from './min-revision.ts';
 export { readOrder, type Order } from './order.ts';
 export { ownerOf, type Claim } from './owner.ts';
 export { readFields, wholeRow, type Projection } from './projection.ts';
-export { type RoundTrip } from './pulses.ts';
+export type { RoundTrip } from '@virtscope/trust';
 export { everything, type Scope } from './scope.ts';
 export { runAll, type Sliced } from './sliced.ts';
 export { ignoredReasons, maxRememberedEnds, type IgnoredReason } from './state-table.ts';
 export { domainStats, hostStats } from './stats-answers.ts';
 export { readPaths, summarise, type SummaryQuery } from './summary.ts';
-export { maxVerifiedAgeMs, type HostTrust } from './trust.ts';
+export { maxVerifiedAgeMs, type HostTrust } from '@virtscope/trust';
 export { findUsage, type Used } from './usage.ts';
 export {
   View,

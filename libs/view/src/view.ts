@@ -18,6 +18,7 @@ import {
   type HostId,
   type Trust,
 } from '@virtscope/contracts';
+import { Pulses, judgeHost, type HostTrust, type RoundTrip } from '@virtscope/trust';
 import {
   decodeEpochEntry,
   decodeHeartbeat,
@@ -26,12 +27,10 @@ import {
   type Malformed,
   type StateMessage,
 } from './decode.ts';
-import { Pulses, type RoundTrip } from './pulses.ts';
 import { StateTable, type Applied, type RowListener } from './state-table.ts';
 import { Departures } from './departures.ts';
 import { StatsHistory, type HistoryOptions } from './history.ts';
 import { StatsTable } from './stats-table.ts';
-import { judgeHost, type HostTrust } from './trust.ts';
 import { WantedHosts, type BucketMessage } from './wanted-hosts.ts';
 
 /** The view may be behind the stream for this long before its hosts stop being live. */
