@@ -92,6 +92,11 @@ test('the raw feed has both sides of each move', () => {
   expect(story('hv2').some((line) => line.endsWith('/migrated'))).toBe(true);
 });
 
+test('no move was taken for a split brain', () => {
+  const alarms = stack.events.filter((event) => event.host === '_fleet' && event.uuid === uuid);
+  expect(alarms).toEqual([]);
+});
+
 test('each side of the moves settles: it runs where it came back to, and not where it left', async () => {
   const lastSettled = (host: string): EventData | undefined =>
     stack.events.findLast((e) => e.kind === 'settled' && e.host === host && e.uuid === uuid);

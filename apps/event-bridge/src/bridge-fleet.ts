@@ -1,5 +1,6 @@
+import { fleetHost } from '@virtscope/contracts';
 import { novaLabelRules, type LabelRule } from '@virtscope/events';
-import { HostTasks, Share, inventoryOf } from '@virtscope/fleet';
+import { HostTasks, Share, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
   EventPublisher,
   Heart,
@@ -11,6 +12,7 @@ import {
 } from '@virtscope/runtime';
 import { BusGuard } from './bus-guard.ts';
 import { InventoryKeeper } from './inventory-keeper.ts';
+import { watchFleet } from './watch-fleet.ts';
 import { watchHost } from './watch-host.ts';
 
 /** Runs the service until `hands.signal` aborts and everything that was heard is on the bus. */
@@ -39,19 +41,20 @@ export async function bridgeFleet(
   const passage = (): Promise<void> | undefined => guard.passage(heart.silentMs);
   const writer = new StateWriter(nc, hands, passage);
   const publisher = new EventPublisher(nc, hands, passage);
-  const tasks = new HostTasks({
+  // The fleet as a whole is shared like a host.
+  let wanted: readonly WantedHost[] = [];
+  const tasks = new HostTasks<WantedHost | { id: typeof fleetHost }>({
     run: async (host, hostSignal) => {
+      const shared = { hands, nc, guard, heart, writer, publisher, signal: hostSignal };
+      if (!('uri' in host)) {
+        await watchFleet({ ...shared, wanted: () => wanted });
+        return;
+      }
       try {
         await watchHost(host, {
-          hands,
-          nc,
-          guard,
-          heart,
-          writer,
-          publisher,
+          ...shared,
           labelRules,
           untilFree: () => share.untilFree(host.id, heart, hostSignal),
-          signal: hostSignal,
         });
       } finally {
         if (hostSignal.aborted) heart.release(host.id);
@@ -62,7 +65,7 @@ export async function bridgeFleet(
     clock,
     signal,
   });
-  const share: Share = new Share({
+  const share: Share<WantedHost | { id: typeof fleetHost }> = new Share({
     replica,
     tasks,
     clock,
@@ -73,11 +76,12 @@ export async function bridgeFleet(
   guard.link.onChange((up) => up && share.missedBeats());
   const inventory = new InventoryKeeper(nc, hands, () => share.isLowest);
   await watchYamlFile(hands.env.fleetFile, hands, (content) => {
-    const { hosts, problems, allowRemovals } = inventoryOf(content, share.wanted);
+    const { hosts, problems, allowRemovals } = inventoryOf(content, wanted);
     for (const problem of problems) log.error(problem);
     if (hosts === undefined) return;
     log.info({ hosts: hosts.length }, 'the inventory is read');
-    share.want(hosts);
+    wanted = hosts;
+    share.want([...hosts, { id: fleetHost }]);
     inventory.want(hosts, allowRemovals);
   });
   health.set('inventory', true);

@@ -2,6 +2,8 @@ import { subjects, type HostId } from '@virtscope/contracts';
 import type { FeedEffect, FeedInput, RowKey } from '@virtscope/events';
 import type { BridgeHands } from './watch-host.ts';
 
+type BusHands = Pick<BridgeHands, 'hands' | 'writer' | 'publisher' | 'heart'>;
+
 /** How long what a lost session heard may take to reach the bus before it is left to the sync. */
 const drainDeadlineMs = 5_000;
 
@@ -17,18 +19,18 @@ export type BusWorkTurns = {
 /** A session's events and rows on their way to the bus. */
 export class BusWork {
   readonly #host: HostId;
-  readonly #bridge: BridgeHands;
+  readonly #bridge: BusHands;
   readonly #turns: BusWorkTurns;
   readonly #giveUp = new AbortController();
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor(host: HostId, bridge: BridgeHands, turns: BusWorkTurns) {
+  constructor(host: HostId, bridge: BusHands, turns: BusWorkTurns) {
     this.#host = host;
     this.#bridge = bridge;
     this.#turns = turns;
   }
 
-  publish({ event }: Extract<FeedEffect, { type: 'publish' }>): void {
+  publish({ event }: Pick<Extract<FeedEffect, { type: 'publish' }>, 'event'>): void {
     const { publisher, hands } = this.#bridge;
     const startedMs = hands.clock.monotonicMs();
     const acked = publisher.publish(event, this.#giveUp.signal);

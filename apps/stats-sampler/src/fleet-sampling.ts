@@ -1,5 +1,5 @@
 import type { Epoch, HostId } from '@virtscope/contracts';
-import { HostTasks, Share, inventoryOf } from '@virtscope/fleet';
+import { HostTasks, Share, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
   Heart,
   LinkStatus,
@@ -82,7 +82,7 @@ export async function sampleFleet(hands: Hands, settings: SamplerSettings): Prom
     clock,
     signal,
   });
-  const share: Share = new Share({
+  const share: Share<WantedHost> = new Share({
     replica,
     tasks,
     clock,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { stateBriefSchema } from './domain-state.ts';
 import { epochSchema, positionSchema } from './epoch.ts';
-import { hostIdSchema, uuidSchema } from './host-id.ts';
+import { fleetHost, hostIdSchema, uuidSchema } from './host-id.ts';
 import { subjects, writerRoles, type ThingType } from './subjects.ts';
 import { thingIdSchema } from './thing-row.ts';
 import { encodeToken } from './token.ts';
@@ -28,11 +28,28 @@ export const settledKind = 'settled';
 /** A domain's story is settled when nothing newer of it was heard for so long. */
 export const settleMs = 15_000;
 
+/**
+ * What is known of the fleet alone, under the host `_fleet`. Of a domain: it runs on two hosts that
+ * are both live (`split-brain`), or on one that is and on one that nobody can reach (`ambiguous`);
+ * of a host: it is the same daemon as another (`alias`), or may be believed more or less than before
+ * (`trust`).
+ */
+export const fleetKinds = [
+  'split-brain',
+  'split-brain-cleared',
+  'ambiguous',
+  'ambiguous-cleared',
+  'alias',
+  'alias-cleared',
+  'trust',
+] as const;
+export type FleetKind = (typeof fleetKinds)[number];
+
 /** The data of an event on `virt.v1.event.<host>.<type>.<id>.<kind>`. */
 export const eventDataSchema = z.object({
   v: z.literal(1),
   role: z.enum(writerRoles),
-  host: hostIdSchema,
+  host: z.union([hostIdSchema, z.literal(fleetHost)]),
   epoch: epochSchema,
   seq: z.int().min(1),
   /** The previous event of the same domain or thing; null when none is known. A proof that none was missed. */
@@ -44,6 +61,8 @@ export const eventDataSchema = z.object({
   uuid: uuidSchema.optional(),
   /** The network, storage pool, node device or secret. */
   thing: thingIdSchema.optional(),
+  /** The host that an event of `_fleet` is about. */
+  about: hostIdSchema.optional(),
   name: z.string().max(4096).optional(),
   /** libvirt's name of the detail, for lifecycle events. */
   detail: z.string().max(64).optional(),
@@ -77,7 +96,7 @@ export function parseEventId(id: string): z.infer<typeof eventIdSchema> | undefi
 /** What the event is about: the domain or thing that it names, else the host itself. */
 export function eventAbout(e: EventData): { type: ThingType; id: string } {
   if (e.uuid !== undefined) return { type: 'domain', id: e.uuid };
-  return e.thing ?? { type: 'host', id: e.host };
+  return e.thing ?? { type: 'host', id: e.about ?? e.host };
 }
 
 export function eventSubject(e: EventData): string {

@@ -13,6 +13,9 @@ export const hostIdSchema = z
 
 export type HostId = string;
 
+/** Stands where a host's id does, of events that no single host tells. No host can be named so. */
+export const fleetHost = '_fleet';
+
 /** libvirt's UUIDs are any 16 bytes: no RFC version bits are promised. Always lower case here. */
 export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

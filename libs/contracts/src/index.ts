@@ -84,11 +84,13 @@ export {
   eventId,
   eventSubject,
   gapKind,
+  fleetKinds,
   settledKind,
   settleMs,
   lifecycleKinds,
   parseEventId,
   type EventData,
+  type FleetKind,
 } from './event.ts';
 export {
   heartbeatPeriodMs,
@@ -99,6 +101,7 @@ export {
   type HostPulse,
 } from './heartbeat.ts';
 export {
+  fleetHost,
   hostIdPattern,
   hostIdSchema,
   uuidPattern,

@@ -1,5 +1,5 @@
 /** The only place that builds and parses NATS subjects. */
-import { type HostId, hostIdPattern } from './host-id.ts';
+import { fleetHost, hostIdPattern, type HostId } from './host-id.ts';
 import { decodeToken, encodeToken } from './token.ts';
 
 /** What a row or an event is about. */
@@ -100,9 +100,8 @@ function thing(host?: string, type?: string, id?: string): ParsedStateSubject | 
     : undefined;
 }
 
-/** `_fleet` is the pseudo host of fleet-wide events. */
 function hostOf(token: string | undefined): HostId | undefined {
-  return token !== undefined && (token === '_fleet' || hostIdPattern.test(token))
+  return token !== undefined && (token === fleetHost || hostIdPattern.test(token))
     ? token
     : undefined;
 }

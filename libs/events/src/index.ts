@@ -17,6 +17,9 @@ export type {
   ThingsOutcome,
 } from './feed-io.ts';
 export type { FeedOptions, HostFacts, HostFeed } from './feed-state.ts';
+export { fleetBase, type FleetBase } from './fleet-watch/fleet-base.ts';
+export type { FleetEffect, FleetHost, FleetInput } from './fleet-watch/fleet-io.ts';
+export { FleetWatch } from './fleet-watch/fleet-watch.ts';
 export { openFeed, pulse, step } from './host-feed.ts';
 export { isActive, netEffects, type NetEffect, type Standing } from './net-effects.ts';
 export { presenceRow, tombstoneRow, type Speaker, type Truth } from './row.ts';

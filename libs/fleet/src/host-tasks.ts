@@ -4,11 +4,14 @@ import { maxBackoffMs } from './backoff.ts';
 import type { SessionClock } from './host-sessions.ts';
 import { inventoryChange, type InventoryChange, type WantedHost } from './inventory.ts';
 
-export type HostTasksOptions = {
+/** A host, or what is shared among replicas as one. */
+export type Shared = { id: HostId };
+
+export type HostTasksOptions<H extends Shared = WantedHost> = {
   /** Watches one host until its signal aborts. */
-  run(host: WantedHost, signal: AbortSignal): Promise<void>;
+  run(host: H, signal: AbortSignal): Promise<void>;
   /** A task broke, which is a fault of ours: it is started again after {@link maxBackoffMs}. */
-  onBroken(host: WantedHost, error: unknown): void;
+  onBroken(host: H, error: unknown): void;
   clock: SessionClock;
   /** Ends all tasks. */
   signal: AbortSignal;
@@ -19,21 +22,21 @@ export type HostTasksOptions = {
  * ends, a changed one's ends before its successor starts, so that a host never has two sessions.
  * One host's failure touches no other (L6).
  */
-export class HostTasks {
-  readonly #options: HostTasksOptions;
+export class HostTasks<H extends Shared = WantedHost> {
+  readonly #options: HostTasksOptions<H>;
   readonly #tasks = new Map<HostId, { stop: AbortController; done: Promise<void> }>();
-  #hosts: readonly WantedHost[] = [];
+  #hosts: readonly H[] = [];
 
-  constructor(options: HostTasksOptions) {
+  constructor(options: HostTasksOptions<H>) {
     this.#options = options;
   }
 
-  get hosts(): readonly WantedHost[] {
+  get hosts(): readonly H[] {
     return this.#hosts;
   }
 
   /** Makes `hosts` the wanted ones. */
-  apply(hosts: readonly WantedHost[]): InventoryChange {
+  apply(hosts: readonly H[]): InventoryChange<H> {
     const change = inventoryChange(this.#hosts, hosts);
     this.#hosts = hosts;
     for (const id of change.removed) this.#tasks.get(id)?.stop.abort();
@@ -53,7 +56,7 @@ export class HostTasks {
     await Promise.all([...this.#tasks.values()].map(({ done }) => done));
   }
 
-  async #keep(host: WantedHost, signal: AbortSignal): Promise<void> {
+  async #keep(host: H, signal: AbortSignal): Promise<void> {
     while (!isAborted(signal)) {
       try {
         await this.#options.run(host, signal);

@@ -103,18 +103,18 @@ export function hostEntry(host: WantedHost, source: string): HostEntry {
   };
 }
 
-export type InventoryChange = {
-  added: WantedHost[];
+export type InventoryChange<H> = {
+  added: H[];
   removed: HostId[];
   /** Same id, but reached or named differently: its sessions start anew. */
-  changed: WantedHost[];
+  changed: H[];
 };
 
 /** What to start and stop so that `before` becomes `after`. */
-export function inventoryChange(
-  before: readonly WantedHost[],
-  after: readonly WantedHost[],
-): InventoryChange {
+export function inventoryChange<H extends { id: HostId }>(
+  before: readonly H[],
+  after: readonly H[],
+): InventoryChange<H> {
   const old = new Map(before.map((host) => [host.id, JSON.stringify(host)]));
   const wanted = new Set(after.map(({ id }) => id));
   return {

@@ -1,7 +1,7 @@
 import type { HostId } from '@virtscope/contracts';
 import { isAborted } from './aborted.ts';
 import type { SessionClock } from './host-sessions.ts';
-import type { HostTasks } from './host-tasks.ts';
+import type { HostTasks, Shared } from './host-tasks.ts';
 import type { WantedHost } from './inventory.ts';
 import { Membership } from './membership.ts';
 
@@ -16,9 +16,9 @@ export type Beating = {
   holderOf(host: HostId): string | undefined;
 };
 
-export type ShareOptions = {
+export type ShareOptions<H extends Shared = WantedHost> = {
   replica: string;
-  tasks: Pick<HostTasks, 'apply' | 'hosts'>;
+  tasks: Pick<HostTasks<H>, 'apply' | 'hosts'>;
   clock: SessionClock;
   /** In [0, 1): the jitter's dice. */
   random: () => number;
@@ -27,22 +27,22 @@ export type ShareOptions = {
 };
 
 /** Keeps a replica's tasks equal to its share of the wanted hosts, as replicas come and go. */
-export class Share {
-  readonly #options: ShareOptions;
+export class Share<H extends Shared = WantedHost> {
+  readonly #options: ShareOptions<H>;
   readonly #membership: Membership;
-  #wanted: readonly WantedHost[] = [];
+  #wanted: readonly H[] = [];
 
-  constructor(options: ShareOptions) {
+  constructor(options: ShareOptions<H>) {
     this.#options = options;
     this.#membership = new Membership(options.replica, options.clock.monotonicMs());
   }
 
   /** All hosts of the inventory, whoever has them. */
-  get wanted(): readonly WantedHost[] {
+  get wanted(): readonly H[] {
     return this.#wanted;
   }
 
-  want(hosts: readonly WantedHost[]): void {
+  want(hosts: readonly H[]): void {
     this.#wanted = hosts;
   }
 

@@ -1,7 +1,7 @@
 /** Questions about many domains at once: summaries, usage, batches, events. */
 import { z } from 'zod';
 import { eventDataSchema } from '../event.ts';
-import { hostIdSchema, uuidSchema } from '../host-id.ts';
+import { fleetHost, hostIdSchema, uuidSchema } from '../host-id.ts';
 import { domainSchema, selectedDomainSchema } from './domain.ts';
 import { minRevisionSchema } from './lookup.ts';
 import { fieldsParameter, filterParameters } from './parameters.ts';
@@ -106,7 +106,7 @@ export const usageSchema = z
   .meta({ id: 'Usage' });
 
 export const eventsQuerySchema = z.strictObject({
-  host: hostIdSchema.optional(),
+  host: z.union([hostIdSchema, z.literal(fleetHost)]).optional(),
   uuid: z.string().toLowerCase().pipe(uuidSchema).optional(),
   kind: z
     .string()
