@@ -1,6 +1,7 @@
 import type { Epoch, HostId } from '@virtscope/contracts';
 import { HostTasks, Share, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
+  EventPublisher,
   Heart,
   LinkStatus,
   connectNats,
@@ -10,13 +11,14 @@ import {
   type Hands,
 } from '@virtscope/runtime';
 import { sampleHost } from './host-sampling.ts';
+import { MonitorEvents } from './monitor-events.ts';
 import { PagePublisher } from './page-publisher.ts';
 import { publishedEpoch, type Bus } from './published-epoch.ts';
 import { SamplerMetrics } from './sampler-metrics.ts';
 import type { SamplerSettings } from './settings.ts';
 
-/** How often the bus is asked again for an epoch. */
-const epochRetryMs = 1_000;
+/** How often the bus is asked again. */
+const busRetryMs = 1_000;
 
 /** Samples this replica's share of the inventory, each host by itself, until the signal aborts. */
 export async function sampleFleet(hands: Hands, settings: SamplerSettings): Promise<void> {
@@ -28,6 +30,7 @@ export async function sampleFleet(hands: Hands, settings: SamplerSettings): Prom
     nowMs: () => clock.monotonicMs(),
     onFate: (fate, pages) => metrics.pages(fate, pages),
   });
+  const eventPublisher = new EventPublisher(nc, hands);
   health.set('bus', false, 'its streams and buckets are not there yet');
   await waitForBus(nc, hands);
   health.set('bus', true);
@@ -59,8 +62,15 @@ export async function sampleFleet(hands: Hands, settings: SamplerSettings): Prom
           seq: 0,
           upTo: 0,
         }));
+        const events = await openEvents(
+          nc,
+          host.id,
+          { ...hands, publisher: eventPublisher },
+          hostSignal,
+        );
         await sampleHost({
           host,
+          events,
           ...settings,
           publisher,
           metrics,
@@ -116,7 +126,25 @@ async function nextEpoch(
       return await takeEpoch(nc, { role, host, floor: highest, clock, holder: replica });
     } catch (error) {
       log.warn({ host, err: error }, 'the bus gives no epoch; trying again');
-      await clock.sleep(epochRetryMs, signal);
+      await clock.sleep(busRetryMs, signal);
+    }
+  }
+}
+
+/** Tries until the bus says what was told last. */
+async function openEvents(
+  nc: Bus,
+  host: HostId,
+  hands: Hands & { publisher: EventPublisher },
+  signal: AbortSignal,
+): Promise<MonitorEvents> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await MonitorEvents.open(nc, host, hands, signal);
+    } catch (error) {
+      hands.log.warn({ host, err: error }, 'the bus does not say what was told; trying again');
+      await hands.clock.sleep(busRetryMs, signal);
     }
   }
 }

@@ -4,7 +4,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { statsPageSchema, subjects, type StatsPage } from '@virtscope/contracts';
+import {
+  eventDataSchema,
+  statsPageSchema,
+  subjects,
+  type EventData,
+  type StatsPage,
+} from '@virtscope/contracts';
 import {
   Health,
   Metrics,
@@ -45,6 +51,8 @@ let libvirtd: Libvirtd;
 /** All pages of one call, or of what was published beside it. */
 type Sample = { tier: string; sampleId: number; pages: StatsPage[] };
 const samples: Sample[] = [];
+/** What was told of monitors, in the order of the broker. */
+const events: EventData[] = [];
 
 const nameOf = (n: number): string => `vm${n}`;
 const uuidOf = (n: number): string => uuids.get(nameOf(n)) ?? '';
@@ -87,6 +95,11 @@ beforeAll(async () => {
       if (mine.length < page.pages) return;
       samples.push({ tier, sampleId, pages: mine });
       pages = pages.filter((each) => !mine.includes(each));
+    },
+  });
+  nc.subscribe(subjects.eventsOfAll, {
+    callback: (_, message) => {
+      events.push(eventDataSchema.parse(message.json()));
     },
   });
   const sampling = sampleFleet(hands, { periods, extras: [] });
@@ -188,6 +201,14 @@ async function freezeFor(ns: readonly number[], meanwhile: () => Promise<void>):
   }
 }
 
+/** Of one domain: what was told of its monitor. */
+const toldOf = (n: number): string[] =>
+  events
+    .filter(({ uuid }) => uuid === uuidOf(n))
+    .map(({ kind, payload }) => {
+      return [kind, payload?.['because']].filter(Boolean).join(' ');
+    });
+
 test('one frozen QEMU costs the other 39 no sample, and keeps its last values with their age', async () => {
   await freezeFor([7], async () => {
     await othersAreAnswered();
@@ -199,6 +220,11 @@ test('one frozen QEMU costs the other 39 no sample, and keeps its last values wi
     expect(kept[1]?.startedAt).toBe(kept[0]?.startedAt);
     expect(kept[1]?.ageMs).toBeGreaterThan(kept[0]?.ageMs ?? 0);
   });
+  await waitFor(() => toldOf(7).length === 2, { what: 'both events', timeoutMs: waitMs });
+  expect(toldOf(7)).toEqual(['monitor-stuck', 'monitor-recovered answered']);
+  const [stuck, well] = events.filter(({ uuid }) => uuid === uuidOf(7));
+  expect(stuck).toMatchObject({ role: 'stats-sampler', host: 'hv1', name: nameOf(7), prev: null });
+  expect(well?.prev).toEqual({ epoch: stuck?.epoch, seq: stuck?.seq });
 });
 
 test('three frozen at once cost the other 37 no sample', async () => {
@@ -242,6 +268,7 @@ test('a frozen QEMU that is killed and started anew is sampled again under its n
   const after = await nextSample('monitor', (sample) => freshOf(sample).has(uuidOf(5)));
   expect(idOf(after, uuidOf(5))).toBeGreaterThan(before ?? 0);
   expect(freshOf(after).size).toBe(guestCount);
+  expect(toldOf(5)).toEqual(['monitor-stuck', 'monitor-recovered ended']);
 });
 
 function idOf({ pages }: Sample, uuid: string): number | null | undefined {

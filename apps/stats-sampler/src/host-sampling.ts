@@ -22,6 +22,7 @@ import {
 } from '@virtscope/stats';
 import { ConnectionLostError, LibvirtError, type Session } from 'node-libvirt';
 import { VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID } from 'node-libvirt/constants';
+import type { MonitorEvents } from './monitor-events.ts';
 import { readHost } from './host-reading.ts';
 import type { PagePublisher } from './page-publisher.ts';
 import type { SamplerMetrics } from './sampler-metrics.ts';
@@ -31,6 +32,7 @@ export type HostSamplingOptions = {
   periods: SamplerPeriods;
   extras: readonly StatsExtra[];
   publisher: PagePublisher;
+  events: MonitorEvents;
   metrics: SamplerMetrics;
   clock: Clock;
   log: Logger;
@@ -85,7 +87,9 @@ class HostSampling {
 
   constructor(options: HostSamplingOptions) {
     this.#options = options;
-    this.#state = startSampler(options.host.id, options.periods, options.extras);
+    const { host, periods, extras, events } = options;
+    const before = { epoch: events.highestEpoch, stuck: events.open };
+    this.#state = startSampler(host.id, periods, extras, before);
   }
 
   /** Keeps one session for the tier, until the signal aborts. */
@@ -150,6 +154,9 @@ class HostSampling {
       case 'count':
         metrics.incident(host.id, effect.tier, effect.incident, effect.by);
         this.#tell(effect);
+        break;
+      case 'tell':
+        this.#options.events.tell(effect, this.#state.epoch, this.#options.signal);
         break;
       case 'wakeAt':
         clearTimeout(this.#timer);

@@ -44,6 +44,8 @@ export class History {
   readonly #newest: Partial<Record<SamplerTier, Seen>> = {};
   /** What the mind said is out. */
   readonly #out = new Set<string>();
+  /** Domains that were told stuck, and not yet well. */
+  readonly #told = new Set<string>();
   /** When the newest call for many domains of the monitor tier began. */
   #roundMs = 0;
   /** When the fast tier first knew the domains. */
@@ -101,6 +103,7 @@ export class History {
     }
     assert.equal(this.#newest.fast?.page.groups['interface'], 'complete');
     assert.equal(this.#out.size, 0);
+    assert.equal(this.#told.size, 0);
   }
 
   #isCalm(): boolean {
@@ -209,6 +212,14 @@ export class History {
           this.#out.add(domain);
           this.#checkFound(domain);
         }
+        return;
+      }
+      case 'tell': {
+        // P7: one alarm, one all-clear.
+        const { kind, domain } = effect;
+        assert.equal(this.#told.has(domain.uuid), kind === 'monitor-recovered', `${kind} twice`);
+        if (kind === 'monitor-stuck') this.#told.add(domain.uuid);
+        else this.#told.delete(domain.uuid);
         return;
       }
       case 'publish':

@@ -2,6 +2,7 @@ import type { StatsPage } from '@virtscope/contracts';
 import { expect, test } from 'vitest';
 import type { ControlAnswer, SampleEffect, SamplerEffect, SamplerInput } from './sampler-io.ts';
 import { startSampler, stepSampler } from './sampler.ts';
+import type { SamplerState } from './state.ts';
 import { fastFields, monitorBusyFields, monitorFields, record, uuid } from './testing.ts';
 import { defaultPeriods } from './tier.ts';
 
@@ -9,7 +10,8 @@ const guests = [1, 2, 3, 4, 5, 6];
 
 /** A host of six domains whose fast tier is well; the monitor tier is played by hand. */
 class Bench {
-  #state = startSampler('hv1', defaultPeriods);
+  #state: SamplerState;
+  readonly told: string[] = [];
   nowMs = 100_000;
   #wakeAtMs = 0;
   readonly asked: SampleEffect[] = [];
@@ -17,7 +19,10 @@ class Bench {
   samples: StatsPage[][] = [];
   readonly counts: Record<string, number> = {};
 
-  constructor() {
+  /** @param stuck domains that an earlier sampler told stuck */
+  constructor(stuck: readonly number[] = []) {
+    const domains = stuck.map((n) => record(n, n, monitorFields).domain);
+    this.#state = startSampler('hv1', defaultPeriods, [], { epoch: 0, stuck: domains });
     this.give({ type: 'opened', tier: 'fast', epoch: 1, nowMs: this.nowMs });
     this.give({ type: 'opened', tier: 'monitor', epoch: 2, nowMs: this.nowMs });
     this.until(() => this.asked.length > 0);
@@ -31,6 +36,10 @@ class Bench {
       if (effect.type === 'wakeAt') this.#wakeAtMs = effect.atMs;
       if (effect.type === 'diagnose') this.diagnoses.push(effect);
       if (effect.type === 'publish' && effect.page.tier === 'monitor') pages.push(effect.page);
+      if (effect.type === 'tell') {
+        const { kind, domain, because } = effect;
+        this.told.push([kind, domain.name, because].filter(Boolean).join(' '));
+      }
       if (effect.type === 'count') {
         this.counts[effect.incident] = (this.counts[effect.incident] ?? 0) + effect.by;
       }
@@ -248,4 +257,32 @@ test('a daemon that is slow without a culprit is asked less often, and at its pa
   gap();
   expect(bench.samples.at(-1)?.[0]?.intervalMs).toBe(10_000);
   expect(gap()).toBeLessThan(10_100);
+});
+
+test('a monitor that hangs is told once, and once that it answers again', () => {
+  const { bench, hanging } = withStuck();
+  for (let i = 0; i < 3; i++) bench.answer(bench.nextCall(), [1, 2, 4, 5, 6]);
+  expect(bench.told).toEqual(['monitor-stuck vm3']);
+  bench.answer(hanging, guests, { startedMs: bench.nowMs - 900 });
+  expect(bench.told).toHaveLength(1);
+  bench.answer(bench.asked.at(-1)!, [3]);
+  expect(bench.told).toEqual(['monitor-stuck vm3', 'monitor-recovered vm3 answered']);
+});
+
+test('one that ends while its monitor hangs is told as ended', () => {
+  const { bench, hanging } = withStuck();
+  bench.answer(hanging, [1, 2, 4, 5, 6], { startedMs: bench.nowMs - 900 });
+  bench.answer(bench.asked.at(-1)!, []);
+  expect(bench.told).toEqual(['monitor-stuck vm3', 'monitor-recovered vm3 ended']);
+});
+
+test('what an earlier sampler told is not told again, and is told well by the first answer here', () => {
+  const still = new Bench([3]);
+  still.diagnosed([3]);
+  still.answer(still.asked.at(-1)!, [1, 2, 4, 5, 6]);
+  expect(still.told).toEqual([]);
+  const well = new Bench([3, 9]);
+  expect(well.told).toEqual(['monitor-recovered vm9 ended']);
+  well.answer(well.asked[0]!, guests);
+  expect(well.told).toEqual(['monitor-recovered vm9 ended', 'monitor-recovered vm3 answered']);
 });

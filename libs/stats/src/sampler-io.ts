@@ -93,6 +93,13 @@ export type SamplerEffect =
   /** Ask for the control info of each, one at a time, on the fast tier's connection. */
   | { type: 'diagnose'; diagnosisId: number; domains: readonly DomainRef[] }
   | { type: 'publish'; subject: string; page: StatsPage; startedMs: number }
+  /** To be told as an event. `because`: its monitor answered, or its process ended. */
+  | {
+      type: 'tell';
+      kind: 'monitor-stuck' | 'monitor-recovered';
+      domain: DomainRef;
+      because?: 'answered' | 'ended';
+    }
   /** `domain` is the one that it is about, if there is one. */
   | { type: 'count'; tier: StatsTier; incident: Incident; by: number; domain?: string }
   /** Give `woke` at that time; replaces the wish before. */

@@ -13,8 +13,10 @@
  * - P4 Only what was asked under the present session is published; every other answer is counted.
  * - P5 One tier's trouble does not touch the other.
  * - P6 A domain at which a call hangs is not asked by another call until that one ended.
+ * - P7 A monitor that hangs is told once, and once that it is well or its domain no more, whichever
+ *   sampler is there then.
  */
-import type { HostId } from '@virtscope/contracts';
+import type { Epoch, HostId } from '@virtscope/contracts';
 import { hostRead, turnHost } from './host-tier.ts';
 import { seenByFast, sessionLost } from './breaker.ts';
 import { fastAnswered, fastFailed, judgeFast, turnFast } from './fast-tier.ts';
@@ -27,15 +29,22 @@ import {
   probeHalfOpen,
   turnMonitor,
 } from './monitor-tier.ts';
+import type { DomainRef } from './record.ts';
+import { tellStuck, toldOf } from './stuck-telling.ts';
 import type { SamplerEffect, SamplerInput } from './sampler-io.ts';
 import { turnAfter, withFast, withMonitor, type SamplerState } from './state.ts';
 import { tierSpecsWith, type SamplerPeriods, type StatsExtra } from './tier.ts';
 
-/** A host before its first session. */
+/**
+ * A host before its first session.
+ *
+ * @param before what earlier samplers of the host told: their highest epoch, and whom they left stuck
+ */
 export function startSampler(
   host: HostId,
   periods: SamplerPeriods,
   extras: readonly StatsExtra[] = [],
+  before: { epoch: Epoch; stuck: readonly DomainRef[] } = { epoch: 0, stuck: [] },
 ): SamplerState {
   const tier = {
     open: false,
@@ -48,10 +57,17 @@ export function startSampler(
     host,
     periods,
     specs: tierSpecsWith(extras),
-    epoch: 0,
+    epoch: before.epoch,
     lastId: 0,
     fast: { ...tier, call: undefined, abandoned: undefined, reduced: undefined },
-    monitor: { ...tier, calls: [], stuck: new Map(), usualMs: 0, slowdown: 1 },
+    monitor: {
+      ...tier,
+      calls: [],
+      stuck: new Map(),
+      told: toldOf(before.stuck),
+      usualMs: 0,
+      slowdown: 1,
+    },
     hostTier: { turnMs: 0, callId: undefined, sampleId: 0, cpu: undefined },
     diagnosis: undefined,
   };
@@ -62,7 +78,7 @@ export function stepSampler(
   input: SamplerInput,
 ): [SamplerState, SamplerEffect[]] {
   const effects: SamplerEffect[] = [];
-  const next = advance(state, input, effects);
+  const next = tellStuck(state, advance(state, input, effects), effects);
   const atMs = nextWake(next);
   if (atMs !== undefined) effects.push({ type: 'wakeAt', atMs });
   return [next, effects];

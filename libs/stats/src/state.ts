@@ -69,6 +69,8 @@ export type MonitorState = TierState & {
   /** Calls under way, hanging ones included; bounded by {@link monitorBudget}. */
   readonly calls: readonly MonitorCall[];
   readonly stuck: ReadonlyMap<DomainUuid, Stuck>;
+  /** Those that were told stuck and not yet well, as they were then; see stuck-telling.ts. */
+  readonly told: ReadonlyMap<DomainUuid, DomainRef>;
   /** How long a round usually takes. */
   readonly usualMs: number;
   /** Turns come every so many periods: 1, or more while the daemon is slow. */
