@@ -111,6 +111,9 @@ export class FeedSession {
         identityBy: this.#host.identity,
         identity,
         facts,
+        relistMs: events.missingKinds.includes('lifecycle')
+          ? this.#host.relistIntervalSeconds * 1_000
+          : undefined,
         things: thingEvents.sources,
       },
       this.#now(),
@@ -136,7 +139,7 @@ export class FeedSession {
       this.#push({ type: 'sampled', states }),
     );
     this.#perform(effects);
-    this.#perform([{ type: 'list', afterMs: 0 }]);
+    this.#perform([{ type: 'list', afterMs: 0, reason: 'sync' }]);
     void this.#identify();
     // Both are read to their ends before the daemon's next bytes are, so their sum is a barrier.
     void this.#pingOn(() => events.received + thingEvents.received);
@@ -181,7 +184,7 @@ export class FeedSession {
           void this.#reads.config(effect, this.#now().wallMs).then((input) => this.#push(input));
           break;
         case 'list':
-          void this.#list(effect.afterMs);
+          void this.#list(effect);
           break;
         case 'listThings':
           this.#later(effect.afterMs, async () => {
@@ -234,12 +237,12 @@ export class FeedSession {
     this.#bridge.hands.clock.sleep(afterMs, this.#stop.signal).then(act, () => undefined);
   }
 
-  async #list(afterMs: number): Promise<void> {
+  async #list({ afterMs, reason }: Extract<FeedEffect, { type: 'list' }>): Promise<void> {
     try {
       await this.#bridge.hands.clock.sleep(afterMs, this.#stop.signal);
-      this.#push(await this.#reads.list(this.#now()));
+      this.#push(await this.#reads.list(this.#now(), reason));
     } catch (error) {
-      // Without a list there is no sync: the session is of no use.
+      // Without a list there is no sync, and where events are missing no truth.
       this.#end(`the domains cannot be listed: ${String(error)}`);
     }
   }

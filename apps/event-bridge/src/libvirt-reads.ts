@@ -7,6 +7,7 @@ import {
   type Identity,
   type LabelRule,
   type Now,
+  type ReadReason,
 } from '@virtscope/events';
 import { allDomainStats, LibvirtError, type Domain, type Session } from 'node-libvirt';
 import {
@@ -54,8 +55,7 @@ export class LibvirtReads {
    * Every domain with its state. A domain that comes or goes between the calls sends an event,
    * and is read again for it.
    */
-  async list(now: Now): Promise<Extract<FeedInput, { type: 'listed' }>> {
-    const reason = 'sync';
+  async list(now: Now, reason: ReadReason): Promise<Extract<FeedInput, { type: 'listed' }>> {
     const session = this.#session;
     const flagged = async (flags: number): Promise<Set<string>> =>
       new Set((await session.connectListAllDomains({ flags }, { reason })).map(({ uuid }) => uuid));

@@ -44,6 +44,12 @@ test('of what ended while nobody watched, nobody says that it is not elsewhere',
   const before = new Feed();
   const rows = before.row === undefined ? [] : [before.row];
   const record = before.record && { seq: 1, body: before.record };
-  const feed = new Feed({ ...emptyBus, rows, record }, 101, 60_000, false, gone);
+  const feed = new Feed({
+    base: { ...emptyBus, rows, record },
+    epoch: 101,
+    ms: 60_000,
+    isListed: false,
+    libvirt: gone,
+  });
   expect(end(feed)).toMatchObject({ reason: 'gone', departure: 'unseen' });
 });

@@ -137,7 +137,7 @@ export type FeedEffect =
   /** LOOKUP_BY_UUID and GET_STATE, as one pair. */
   | { type: 'read'; uuid: string; token: number; reason: ReadReason }
   | { type: 'readConfig'; uuid: string; reason: ReadReason }
-  | { type: 'list'; afterMs: number }
+  | { type: 'list'; afterMs: number; reason: ReadReason }
   | { type: 'listThings'; of: ThingRowType; afterMs: number; reason: ReadReason }
   /** The thing by its look-up, and what libvirt says of it. */
   | { type: 'readThing'; thing: ThingId; token: number; reason: ReadReason }

@@ -48,13 +48,17 @@ test('a story whose session ended is told by the next one, once', () => {
   first.libvirt = off;
   first.hears(stopped);
   const rows = first.row === undefined ? [] : [first.row];
-  const next = new Feed({ ...emptyBus, rows }, 101, 9_000);
+  const next = new Feed({ base: { ...emptyBus, rows }, epoch: 101, ms: 9_000 });
   next.pass(5_999);
   expect(next.settled).toEqual([]);
   next.pass(1);
   expect(next.settled).toMatchObject([{ before: { state: 'running', id: 4 } }]);
   // Its row was not rewritten before it died: the event alone says that it was told.
-  const third = new Feed({ ...emptyBus, rows, events: next.settled }, 102, 16_000);
+  const third = new Feed({
+    base: { ...emptyBus, rows, events: next.settled },
+    epoch: 102,
+    ms: 16_000,
+  });
   third.pass(60_000);
   expect(third.settled).toEqual([]);
 });
@@ -63,7 +67,11 @@ test('an event whose row was never written is told as a story by the next sessio
   const heard = new Feed();
   const rows = heard.row === undefined ? [] : [heard.row];
   heard.hears(stopped);
-  const next = new Feed({ ...emptyBus, rows, events: heard.told.slice(-1) }, 101, 20_000);
+  const next = new Feed({
+    base: { ...emptyBus, rows, events: heard.told.slice(-1) },
+    epoch: 101,
+    ms: 20_000,
+  });
   next.pass(0);
   expect(next.settled).toMatchObject([{ before: { state: 'running', id: 4 } }]);
 });

@@ -29,6 +29,8 @@ export type FeedOptions = {
    */
   identity?: Identity | undefined;
   facts: HostFacts;
+  /** How often the domains are listed again, where the daemon sends no lifecycle events. */
+  relistMs?: number | undefined;
   /** The types of things beside domains that are to be told of. */
   things: readonly ThingSource[];
 };
@@ -38,6 +40,7 @@ export type HostFeed = {
   readonly epoch: number;
   readonly identityBy: 'uuid' | 'hostname';
   readonly facts: HostFacts;
+  readonly relistMs: number | undefined;
   /** The daemon that the bus's rows came from. */
   readonly knownIdentity: Identity;
   link: HostSyncState;

@@ -1,22 +1,16 @@
 /** The sync: list, compare with the bus, prove what is missing, and say when all stands. */
 import { gapKind } from '@virtscope/contracts';
-import { domainStateName, domainStateReasonName } from 'node-libvirt/constants';
 import { entryFor, setLink, type HostFeed } from './feed-state.ts';
 import { publish, synthesise } from './feed-telling.ts';
 import { wantRow, end } from './feed-rows.ts';
 import { seenHere } from './departure.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Identity, ListedDomain, Now } from './feed-io.ts';
+import { onRelisted, relistLater } from './feed-relist.ts';
+import { listedTruth } from './listed-truth.ts';
+import { asksAgain } from './large-removal.ts';
 import { sameDaemon } from './same-daemon.ts';
 import { allAnswered } from './things/state.ts';
-
-/** A list that lacks more than half of a host's presences, and so many, is asked again. */
-const largeRemoval = 5;
-export const relistAfterMs = 5_000;
-
-export function isLargeRemoval(missing: number, known: number): boolean {
-  return missing >= largeRemoval && missing * 2 > known;
-}
 
 export function onListed(
   feed: HostFeed,
@@ -24,6 +18,10 @@ export function onListed(
   input: Extract<FeedInput, { type: 'listed' }>,
   now: Now,
 ): void {
+  if (feed.listed && feed.relistMs !== undefined) {
+    if (feed.link === 'synced' || feed.link === 'syncing') onRelisted(feed, effects, input, now);
+    return;
+  }
   if (feed.listed || feed.link !== 'syncing') return;
   const present = new Set(input.domains.map(({ uuid }) => uuid));
   // Heard while listing: the list and the events overtook each other, so libvirt is asked (E2).
@@ -35,13 +33,8 @@ export function onListed(
   }
   const known = [...feed.entries.values()].filter(({ truth }) => truth !== undefined);
   const missing = known.filter(({ uuid }) => !present.has(uuid));
-  if (isLargeRemoval(missing.length, known.length) && !feed.largeRemovalSeen) {
-    feed.largeRemovalSeen = true;
-    const detail = `the list lacks ${missing.length} of ${known.length} presences; asking again`;
-    effects.push({ type: 'note', note: 'large-removal', detail });
-    effects.push({ type: 'list', afterMs: relistAfterMs });
-    return;
-  }
+  const counts = { missing: missing.length, known: known.length };
+  if (asksAgain(feed, effects, counts, 'sync')) return;
   feed.listed = true;
   for (const entry of feed.entries.values()) {
     // Its end was stored before its events were told: a bridge died between the two.
@@ -58,6 +51,7 @@ export function onListed(
     feed.toRead.add(entry.uuid);
   }
   feed.verification.roundTrip(input.startedMonotonicMs, feed.eventsHeard);
+  relistLater(feed, effects);
 }
 
 function adoptListed(
@@ -71,18 +65,7 @@ function adoptListed(
   entry.name = listed.name;
   entry.ended = undefined;
   seenHere(entry, listed.id);
-  entry.truth = {
-    name: listed.name,
-    id: listed.id < 0 ? null : listed.id,
-    state: domainStateName(listed.state),
-    stateReason: domainStateReasonName(listed.state, listed.reason),
-    stateFrom: 'read',
-    stateObservedMs: startedMs,
-    persistent: listed.persistent,
-    autostart: listed.autostart,
-    managedSave: listed.managedSave,
-    config: entry.truth?.config,
-  };
+  entry.truth = { ...listedTruth(listed, startedMs), config: entry.truth?.config };
   if (!entry.untold) synthesise(feed, effects, entry, entry.truth, now);
   entry.awaitsConfig = true;
   feed.toReadConfig.add(entry.uuid);

@@ -1,14 +1,14 @@
 /** A feed of one domain with libvirt and a broker that answer at once, for tests. */
-import type { DomainRow, EventData, HostRecord } from '@virtscope/contracts';
+import type { DomainRow, EventData, HostPulse, HostRecord } from '@virtscope/contracts';
 import {
   VIR_DOMAIN_EVENT_STARTED,
   VIR_DOMAIN_EVENT_STOPPED,
   VIR_DOMAIN_EVENT_UNDEFINED,
 } from 'node-libvirt/constants';
 import type { BusBase } from './base.ts';
-import type { FeedEffect, FeedInput, ReadOutcome } from './feed-io.ts';
+import type { FeedEffect, FeedInput, ListedDomain, ReadOutcome } from './feed-io.ts';
 import type { HostFeed } from './feed-state.ts';
-import { openFeed, step } from './host-feed.ts';
+import { openFeed, pulse, step } from './host-feed.ts';
 
 export const uuid = '6695eb01-f6a4-8304-79aa-97f2502e193f';
 export const started = VIR_DOMAIN_EVENT_STARTED;
@@ -17,27 +17,46 @@ export const undefinedEvent = VIR_DOMAIN_EVENT_UNDEFINED;
 export const emptyBus: BusBase = { rows: [], things: [], record: undefined, events: [] };
 export const startMs = 1_800_000_000_000;
 
+/** The domain as a list has it. */
+export const listed: ListedDomain = {
+  uuid,
+  name: 'vm',
+  id: 4,
+  state: 1,
+  reason: 1,
+  persistent: true,
+  autostart: false,
+  managedSave: false,
+};
+
+export type FeedSetup = {
+  base?: BusBase;
+  epoch?: number;
+  /** When it begins. */
+  ms?: number;
+  /** Whether libvirt's first list has the domain. */
+  isListed?: boolean;
+  libvirt?: ReadOutcome;
+  relistMs?: number;
+};
+
 /** A feed with one domain that runs; acks everything at once, and reads what `libvirt` says. */
 export class Feed {
   libvirt: ReadOutcome = { found: true, name: 'vm', id: 4, state: 1, reason: 1 };
   readonly told: EventData[] = [];
   row: { seq: number; body: DomainRow } | undefined;
   record: HostRecord | undefined;
+  /** Lists that were wished for. */
+  readonly relists: Extract<FeedEffect, { type: 'list' }>[] = [];
   /** The wakes that were wished for, by when they are due. */
   wakes: number[] = [];
   ms: number;
   #state: HostFeed;
   #seq = 10;
 
-  constructor(
-    base: BusBase = emptyBus,
-    epoch = 100,
-    ms = 0,
-    isListed = true,
-    libvirt?: ReadOutcome,
-  ) {
+  constructor({ base = emptyBus, epoch = 100, ms = 0, isListed = true, ...more }: FeedSetup = {}) {
     this.ms = ms;
-    if (libvirt !== undefined) this.libvirt = libvirt;
+    if (more.libvirt !== undefined) this.libvirt = more.libvirt;
     const [state, effects] = openFeed(
       {
         host: 'hv1',
@@ -47,17 +66,15 @@ export class Feed {
         cause: 'test',
         identityBy: 'uuid',
         facts: {},
+        relistMs: more.relistMs,
         things: [],
       },
       this.#now(),
     );
     this.#state = state;
     this.#perform(effects);
-    const bulk = { persistent: true, autostart: false, managedSave: false };
-    const running = { uuid, name: 'vm', id: 4, state: 1, reason: 1, ...bulk };
-    const domains = isListed ? [running] : [];
     this.input({ type: 'identified', identity: { hostUuid: 'the-same' } });
-    this.input({ type: 'listed', startedMs: 0, startedMonotonicMs: 0, domains });
+    this.lists(isListed ? [listed] : []);
     this.input({ type: 'config', uuid, outcome: { failed: 'not in this test' } });
   }
 
@@ -65,6 +82,15 @@ export class Feed {
     const [state, effects] = step(this.#state, input, this.#now());
     this.#state = state;
     this.#perform(effects);
+  }
+
+  lists(domains: readonly ListedDomain[]): void {
+    const started = { startedMs: startMs + this.ms, startedMonotonicMs: this.ms };
+    this.input({ type: 'listed', ...started, domains: [...domains] });
+  }
+
+  pulse(): HostPulse {
+    return pulse(this.#state, this.#now());
   }
 
   hears(event: number, detail = 0): void {
@@ -106,6 +132,8 @@ export class Feed {
       } else if (effect.type === 'read') {
         const { token } = effect;
         this.input({ type: 'read', uuid, token, startedMs: this.ms, outcome: this.libvirt });
+      } else if (effect.type === 'list') {
+        this.relists.push(effect);
       } else if (effect.type === 'settleLater') {
         this.wakes.push(this.ms + effect.afterMs);
       }

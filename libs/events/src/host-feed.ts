@@ -66,6 +66,7 @@ export function openFeed(options: FeedOptions, now: Now): [HostFeed, FeedEffect[
     epoch: options.epoch,
     identityBy: options.identityBy,
     facts: options.facts,
+    relistMs: options.relistMs,
     knownIdentity: {
       ...options.identity,
       ...(known?.hostUuid === undefined ? {} : { hostUuid: known.hostUuid }),
@@ -166,7 +167,10 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
       onStrayed(feed, effects, input.key, input.seq, input.epoch);
       break;
     case 'pong':
-      feed.verification.roundTrip(input.startedMonotonicMs, input.eventsReceived);
+      // Without events a round trip proves nothing about the domains: their lists do.
+      if (feed.relistMs === undefined) {
+        feed.verification.roundTrip(input.startedMonotonicMs, input.eventsReceived);
+      }
       break;
     case 'identified':
       onIdentified(feed, effects, input.identity, now);

@@ -11,6 +11,7 @@ export type {
   ListedThing,
   Now,
   ReadOutcome,
+  ReadReason,
   RowKey,
   SampledState,
   ThingReadOutcome,

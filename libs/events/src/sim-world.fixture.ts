@@ -169,7 +169,7 @@ export class World {
     this.feed = feed;
     this.wire = [];
     this.perform(effects);
-    this.perform([{ type: 'list', afterMs: 0 }]);
+    this.perform([{ type: 'list', afterMs: 0, reason: 'sync' }]);
     this.reply({ type: 'identified', identity: { hostname: 'hv1.test' } });
   }
 

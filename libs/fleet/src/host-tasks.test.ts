@@ -8,6 +8,7 @@ const host = (id: string, uri = 'qemu:///system'): WantedHost => ({
   profile: `inline-${id}`,
   labels: {},
   identity: 'uuid',
+  relistIntervalSeconds: 10,
 });
 
 const clock = {

@@ -97,6 +97,7 @@ test('a change of inventory moves only the hosts that changed', () => {
     profile: `inline-${id}`,
     labels: {},
     identity: 'uuid',
+    relistIntervalSeconds: 10,
   })) as [WantedHost, WantedHost, WantedHost];
   const b2 = { ...b, uri: 'test:///default' };
   expect(inventoryChange([a, b], [a, b2, c])).toEqual({ added: [c], removed: [], changed: [b2] });

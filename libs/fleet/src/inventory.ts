@@ -12,6 +12,8 @@ export type WantedHost = {
   address?: string;
   /** How the daemon proves that it is the same one: by its host UUID, or by its host name. */
   identity: 'uuid' | 'hostname';
+  /** How often its domains are listed, where its driver sends no lifecycle events. */
+  relistIntervalSeconds: number;
 };
 
 export type InventoryProblem = {
@@ -38,6 +40,9 @@ export function mayRemove(hosts: number): number {
   return Math.max(1, Math.floor(hosts / 10));
 }
 
+/** Below the age at which a host is not live any more. */
+const defaultRelistSeconds = 10;
+
 const hostSchema = z.strictObject({
   id: hostIdSchema,
   uri: z
@@ -48,6 +53,7 @@ const hostSchema = z.strictObject({
   displayName: z.string().max(256).optional(),
   address: z.string().max(256).optional(),
   identity: z.enum(['uuid', 'hostname']).default('uuid'),
+  relistIntervalSeconds: z.int().min(1).max(3_600).default(defaultRelistSeconds),
 });
 
 /**
@@ -75,7 +81,8 @@ export function parseInventory(value: unknown): {
     } else if (hosts.has(entry.data.id)) {
       problems.push({ path: [...path, 'id'], reason: `"${entry.data.id}" is there twice` });
     } else {
-      const { id, uri, labels = {}, displayName, address, identity } = entry.data;
+      const { id, uri, labels = {}, displayName, address } = entry.data;
+      const { identity, relistIntervalSeconds } = entry.data;
       hosts.set(id, {
         id,
         uri,
@@ -84,6 +91,7 @@ export function parseInventory(value: unknown): {
         ...(displayName === undefined ? {} : { displayName }),
         ...(address === undefined ? {} : { address }),
         identity,
+        relistIntervalSeconds,
       });
     }
   }

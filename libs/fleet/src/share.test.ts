@@ -6,7 +6,14 @@ import { Share } from './share.ts';
 
 const hosts = Array.from({ length: 40 }, (_, i): WantedHost => {
   const id = `hv${i}`;
-  return { id, uri: 'qemu:///system', profile: `inline-${id}`, labels: {}, identity: 'uuid' };
+  return {
+    id,
+    uri: 'qemu:///system',
+    profile: `inline-${id}`,
+    labels: {},
+    identity: 'uuid',
+    relistIntervalSeconds: 10,
+  };
 });
 
 /** A replica whose clock moves by hand: each look at the share waits for `tick`. */

@@ -54,6 +54,7 @@ function describeHost(asking: Asking, host: HostId): HttpHost {
       libvirtVersion: record?.libvirtVersion,
       hypervisorVersion: record?.hypervisorVersion,
       problem: record?.problem,
+      missingKinds: record?.missingKinds,
     }),
     domains: slot === undefined ? 0 : asking.seen(slot.sorted).length,
     // It says how many domains there are in all.
@@ -69,7 +70,7 @@ function auditRound(domains: number): number {
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Leaves out what is not known: a missing field, not a null. */
-function defined<T extends Record<string, string | undefined>>(fields: T): Defined<T> {
+function defined<T extends Record<string, string | string[] | undefined>>(fields: T): Defined<T> {
   const known = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(known) as Defined<T>;
 }

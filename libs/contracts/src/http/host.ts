@@ -19,6 +19,10 @@ export const hostSchema = z
     libvirtVersion: z.string().optional(),
     hypervisorVersion: z.string().optional(),
     problem: z.string().optional(),
+    missingKinds: z.array(z.string()).optional().meta({
+      description:
+        'event kinds that its daemon does not send; `lifecycle`: its domains are listed at an interval instead',
+    }),
     domains: z.int().min(0).meta({ description: 'presences in the view' }),
     auditRoundSeconds: z.int().min(0).optional().meta({
       description:

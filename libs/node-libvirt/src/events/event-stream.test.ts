@@ -230,6 +230,18 @@ test('kinds that the daemon does not know are named, and the others work', async
   expect(await take(events, 1)).toEqual([4]);
 });
 
+test('kinds that the driver does not send are named as well', async () => {
+  await using server = await ScriptedServer.start({
+    onFrame: (call, peer) => {
+      if (call.procedure === register) peer.refuse(call, 3, 'not supported by the driver', 20);
+      else registrar(call, peer);
+    },
+  });
+  await using session = await server.connect();
+  await using events = await session.domainEvents(['lifecycle', 'reboot']);
+  expect(events.missingKinds).toEqual(['lifecycle', 'reboot']);
+});
+
 test('another refusal leaves no half of the registrations behind', async () => {
   await using server = await ScriptedServer.start({
     onFrame: (call, peer) => {

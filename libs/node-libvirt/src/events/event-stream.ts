@@ -1,5 +1,5 @@
 /** A stream of events of some kinds. */
-import { VIR_ERR_INTERNAL_ERROR } from '../constants/error-codes.ts';
+import { VIR_ERR_INTERNAL_ERROR, VIR_ERR_NO_SUPPORT } from '../constants/error-codes.ts';
 import { VIR_FROM_RPC } from '../constants/error-domains.ts';
 import { LibvirtError } from '../errors.ts';
 import type { Connection } from '../rpc/connection.ts';
@@ -23,7 +23,7 @@ export interface EventStream<Event, Kind> extends AsyncIterable<Event>, AsyncDis
   readonly received: number;
   /** Events that may wait for the reader. */
   readonly capacity: number;
-  /** Kinds that were asked for and that this daemon does not know. */
+  /** Kinds that were asked for and that this daemon does not know, or its driver does not send. */
   readonly missingKinds: readonly Kind[];
 }
 
@@ -84,11 +84,9 @@ export async function openEventStream<Event, Kind>(
   };
 }
 
-/** How the daemon says that it does not know an event: it comes from its RPC layer. */
+/** The daemon does not know the event (its RPC layer says so), or its driver sends none. */
 function isUnknownEvent(error: unknown): boolean {
-  return (
-    error instanceof LibvirtError &&
-    error.code === VIR_ERR_INTERNAL_ERROR &&
-    error.domain === VIR_FROM_RPC
-  );
+  if (!(error instanceof LibvirtError)) return false;
+  const unknown = error.code === VIR_ERR_INTERNAL_ERROR && error.domain === VIR_FROM_RPC;
+  return unknown || error.code === VIR_ERR_NO_SUPPORT;
 }

@@ -70,6 +70,7 @@ class Wire {
       readOnly,
       kvmCounters,
       maxClientRequests: 5,
+      withoutDomainEvents: false,
       keepalive: { intervalMs: 5_000, count: 5 },
       nowMs: 0,
       send: (frame, written) => {

@@ -59,6 +59,8 @@ export type ConversationOptions = {
   readOnly: boolean;
   kvmCounters: boolean;
   maxClientRequests: number;
+  /** Its driver sends no events of domains. */
+  withoutDomainEvents: boolean;
   keepalive: { intervalMs: number; count: number };
   nowMs: number;
   /** Writes a frame; `written` runs when it is out. */
@@ -300,6 +302,9 @@ export class Conversation {
   /** Registering for events; false when it is something else. */
   #registration(procedure: number, args: WireReader, reply: WireWriter): boolean {
     if (procedure === procedures.connectDomainEventCallbackRegisterAny) {
+      if (this.#options.withoutDomainEvents) {
+        throw unsupported('virConnectDomainEventRegisterAny');
+      }
       const eventId = args.int();
       const uuid = args.optional(() => args.domain())?.uuid;
       if (eventId < 0 || eventId >= domainEventIds) throw unknownEvent(eventId);

@@ -18,6 +18,8 @@ export type SimulatedDaemonOptions = HostOptions & {
   clock?: () => number;
   /** KVM's own counters in bulk stats: five times the bytes. Default false. */
   kvmCounters?: boolean;
+  /** As a driver that sends no events of domains. Default false. */
+  withoutDomainEvents?: boolean;
   /** Calls that one client may have unanswered. Default 5. */
   maxClientRequests?: number;
   /** Default 5,000. */
@@ -201,11 +203,13 @@ export class SimulatedDaemon implements AsyncDisposable {
   serve(socket: Duplex, { readOnly = false }: { readOnly?: boolean } = {}): void {
     const { maxClientRequests = 5, kvmCounters = false } = this.#options;
     const { keepaliveIntervalMs = 5_000, keepaliveCount = 5 } = this.#options;
+    const { withoutDomainEvents = false } = this.#options;
     const conversation = new Conversation({
       host: this.host,
       readOnly,
       kvmCounters,
       maxClientRequests,
+      withoutDomainEvents,
       keepalive: { intervalMs: keepaliveIntervalMs, count: keepaliveCount },
       nowMs: performance.now(),
       send: (frame, written) => {
