@@ -15,24 +15,33 @@ import {
 } from '@virtscope/events';
 import type { WantedHost } from '@virtscope/fleet';
 import { Mailbox, type Logger } from '@virtscope/runtime';
-import { domainEventKinds, type DomainEventStream, type Session } from 'node-libvirt';
+import {
+  DeadlineExceededError,
+  domainEventKinds,
+  type DomainEventStream,
+  type Session,
+} from 'node-libvirt';
 import { BusWork } from './bus-work.ts';
 import { listenToSamples } from './fast-samples.ts';
 import { ForeignRows } from './foreign-rows.ts';
 import { LibvirtReads } from './libvirt-reads.ts';
 import { LibvirtThings } from './libvirt-things.ts';
+import type { Silence } from './silence.ts';
 import { takeHost } from './take-host.ts';
 import { ThingEvents } from './thing-events.ts';
 import type { BridgeHands } from './watch-host.ts';
 
 /** Inputs that wait for the mind; at the bound the session is given up and synced anew. */
 const maxInputs = 50_000;
+/** How long the one call after a long silence may take. */
+const livenessTimeoutMs = 10_000;
 /** The round trip that `verifiedAt` rests on. */
 const pingPeriodMs = 5_000;
 
 export class FeedSession {
   readonly #host: WantedHost;
   readonly #session: Session;
+  readonly #silence: Silence;
   readonly #cause: string;
   readonly #bridge: BridgeHands;
   readonly #log: Logger;
@@ -44,12 +53,19 @@ export class FeedSession {
   readonly #mailbox: Mailbox<FeedInput>;
   #feed: HostFeed | undefined;
   #asked: Promise<Identity | { failed: string }> | undefined;
+  #asking = false;
   #ended = 'the watch of the host ended';
   #linkAfter: HostPulse['link'] = 'lost';
 
-  constructor(host: WantedHost, session: Session, cause: string, bridge: BridgeHands, log: Logger) {
+  constructor(
+    host: WantedHost,
+    { session, silence, cause }: { session: Session; silence: Silence; cause: string },
+    bridge: BridgeHands,
+    log: Logger,
+  ) {
     this.#host = host;
     this.#session = session;
+    this.#silence = silence;
     this.#cause = cause;
     this.#bridge = bridge;
     this.#log = log;
@@ -250,6 +266,7 @@ export class FeedSession {
   async #hear(events: DomainEventStream): Promise<void> {
     try {
       for await (const event of events) {
+        this.#silence.heard();
         if (event.kind === 'lifecycle') {
           const { uuid, name } = event.domain;
           this.#push({ type: 'lifecycle', uuid, name, event: event.event, detail: event.detail });
@@ -278,10 +295,31 @@ export class FeedSession {
         const { startedMs } = await this.#session.ping({ signal: this.#stop.signal });
         const eventsReceived = received();
         this.#push({ type: 'pong', startedMonotonicMs: startedMs, eventsReceived });
+        if (this.#silence.isLong) void this.#askWhetherItWorks();
       }
     } catch (error) {
       // A daemon that leaves a keepalive unanswered for its whole deadline is not there.
       if (!this.#stop.signal.aborted) this.#end(`no answer to a keepalive: ${String(error)}`);
+    }
+  }
+
+  /** A daemon whose workers all hang goes on answering keepalives. Never rejects. */
+  async #askWhetherItWorks(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    try {
+      await this.#session.connectGetLibVersion({
+        reason: 'liveness',
+        timeoutMs: livenessTimeoutMs,
+        signal: this.#stop.signal,
+      });
+    } catch (error) {
+      // A refusal is an answer, and a lost session is told by itself.
+      if (error instanceof DeadlineExceededError) {
+        this.#end('the daemon answers keepalives, and no call: its workers hang');
+      }
+    } finally {
+      this.#asking = false;
     }
   }
 

@@ -4,6 +4,7 @@ import type { EventPublisher, Hands, Heart, NatsConnection, StateWriter } from '
 import type { BusGuard } from './bus-guard.ts';
 import { FeedSession } from './feed-session.ts';
 import { LostReport } from './lost-report.ts';
+import { Silence } from './silence.ts';
 
 /** What the watch of a host works with: one of each per replica, but for the signal. */
 export type BridgeHands = {
@@ -27,10 +28,12 @@ export async function watchHost(host: WantedHost, bridge: BridgeHands): Promise<
   const log = hands.log.child({ host: host.id });
   const report = new LostReport(host, bridge);
   let cause = 'the watch of the host begins';
+  const silence = new Silence(() => hands.clock.monotonicMs());
   const sessions = hostSessions({
     uri: host.uri,
     connect: {
-      onCall: ({ procedure, reason, tookMs, outcome }) =>
+      onCall: ({ procedure, reason, tookMs, outcome }) => {
+        silence.ended(outcome);
         hands.metrics.libvirtCall({
           host: host.id,
           tier: 'events',
@@ -38,7 +41,8 @@ export async function watchHost(host: WantedHost, bridge: BridgeHands): Promise<
           procedure,
           outcome,
           tookMs,
-        }),
+        });
+      },
     },
     clock: hands.clock,
     random: Math.random,
@@ -53,7 +57,7 @@ export async function watchHost(host: WantedHost, bridge: BridgeHands): Promise<
     await bridge.untilFree();
     log.info('a session with libvirt is open');
     report.opened();
-    const feed = new FeedSession(host, session, cause, bridge, log);
+    const feed = new FeedSession(host, { session, silence, cause }, bridge, log);
     cause = await feed.run();
   }
 }
