@@ -1,4 +1,5 @@
 /** The whole path: libvirt, NATS, the view, HTTP. */
+import { subjects, type HttpDomain } from '@virtscope/contracts';
 import { Stack } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -48,6 +49,20 @@ test('each change by virsh is in the answer and on the bus within a second', asy
     );
   }
   expect((await stack.get(`/v1/domains/${guest.uuid}`)).status).toBe(404);
+});
+
+test("a sampler's word that a process is another one is told as a restart", async () => {
+  const [domain] = (await stack.domains()).filter(({ host, id }) => host === 'hv1' && id !== null);
+  const { host, uuid, id } = domain as HttpDomain;
+  stack.nc.publish(subjects.hint(host), JSON.stringify({ v: 1, host, uuid, id }));
+  await stack.until('the restart', () => stack.events.some(({ kind }) => kind === 'restarted'));
+  expect(stack.events.find(({ kind }) => kind === 'restarted')).toMatchObject({
+    host,
+    uuid,
+    synthesised: true,
+    before: { id },
+    after: { id },
+  });
 });
 
 test('look-ups by host and uuid, id and name find the same domain, with its stats', async () => {

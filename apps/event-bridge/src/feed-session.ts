@@ -26,6 +26,7 @@ import { listenToSamples } from './fast-samples.ts';
 import { ForeignRows } from './foreign-rows.ts';
 import { LibvirtReads } from './libvirt-reads.ts';
 import { LibvirtThings } from './libvirt-things.ts';
+import { listenToHints } from './restart-hints.ts';
 import type { Silence } from './silence.ts';
 import { takeHost } from './take-host.ts';
 import { ThingEvents } from './thing-events.ts';
@@ -153,6 +154,9 @@ export class FeedSession {
     using _listening = others.listen(this.#log);
     using _sampled = listenToSamples(nc, this.#host.id, (states) =>
       this.#push({ type: 'sampled', states }),
+    );
+    using _hinted = listenToHints(nc, this.#host.id, ({ uuid, id }) =>
+      this.#push({ type: 'hinted', uuid, id }),
     );
     this.#perform(effects);
     this.#perform([{ type: 'list', afterMs: 0, reason: 'sync' }]);

@@ -1,4 +1,4 @@
-import type { Epoch, HostId } from '@virtscope/contracts';
+import { subjects, type Epoch, type HostId } from '@virtscope/contracts';
 import { HostTasks, Share, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
   EventPublisher,
@@ -71,6 +71,9 @@ export async function sampleFleet(hands: Hands, settings: SamplerSettings): Prom
         await sampleHost({
           host,
           events,
+          hint: (hint) => {
+            if (link.up) nc.publish(subjects.hint(hint.host), JSON.stringify(hint));
+          },
           ...settings,
           publisher,
           metrics,

@@ -2,7 +2,7 @@
  * One host: two sessions, a timer, and the mind that says what to do. This does as it is told and
  * gives back what came of it.
  */
-import type { Epoch } from '@virtscope/contracts';
+import type { Epoch, RestartHint } from '@virtscope/contracts';
 import { hostSessions, type WantedHost } from '@virtscope/fleet';
 import type { Clock, Logger } from '@virtscope/runtime';
 import {
@@ -33,6 +33,8 @@ export type HostSamplingOptions = {
   extras: readonly StatsExtra[];
   publisher: PagePublisher;
   events: MonitorEvents;
+  /** Says on the bus that a domain's process must be another one; a hint that is lost is no loss. */
+  hint: (hint: RestartHint) => void;
   metrics: SamplerMetrics;
   clock: Clock;
   log: Logger;
@@ -154,6 +156,9 @@ class HostSampling {
       case 'count':
         metrics.incident(host.id, effect.tier, effect.incident, effect.by);
         this.#tell(effect);
+        break;
+      case 'hint':
+        this.#options.hint({ v: 1, host: host.id, uuid: effect.domain.uuid, id: effect.domain.id });
         break;
       case 'tell':
         this.#options.events.tell(effect, this.#state.epoch, this.#options.signal);

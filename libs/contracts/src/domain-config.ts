@@ -118,6 +118,8 @@ export const domainConfigSchema = z.object({
   channels: z.array(channelSchema).max(1024).optional(),
   tpms: z.array(tpmSchema).max(16).optional(),
   metadata: metadataSchema.optional(),
+  /** SELinux's label of the running process, given anew at each start; no other driver's is. */
+  processLabel: z.string().max(256).optional(),
   /**
    * Parts that lack something which did not fit a bound, by name: nothing is cut in silence. A
    * list or record that is named here holds what did fit.

@@ -25,6 +25,9 @@ export const gapKind = 'gap';
 /** What came of a burst of lifecycle events of one domain, once it was quiet for a while. */
 export const settledKind = 'settled';
 
+/** A domain's process is another one under the same id: found, never heard. */
+export const restartedKind = 'restarted';
+
 /** A domain's story is settled when nothing newer of it was heard for so long. */
 export const settleMs = 15_000;
 

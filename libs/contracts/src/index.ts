@@ -85,6 +85,7 @@ export {
   eventSubject,
   gapKind,
   fleetKinds,
+  restartedKind,
   settledKind,
   settleMs,
   lifecycleKinds,
@@ -92,6 +93,7 @@ export {
   type EventData,
   type FleetKind,
 } from './event.ts';
+export { restartHintSchema, type RestartHint } from './restart-hint.ts';
 export {
   heartbeatPeriodMs,
   heartbeatSchema,

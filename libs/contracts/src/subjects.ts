@@ -42,6 +42,8 @@ export const subjects = {
   stats: (host: HostId, tier: StatsTier, page: number) => `${root}.stats.${host}.${tier}.${page}`,
   statsOfTier: (host: HostId, tier: StatsTier) => `${root}.stats.${host}.${tier}.*`,
   statsOfAll: `${root}.stats.>`,
+  /** Not kept: a sampler's word to the bridge that has the host. */
+  hint: (host: HostId) => `${root}.hint.${host}`,
   heartbeat: (role: WriterRole, replica: string) =>
     `${root}.heartbeat.${role}.${encodeToken(replica)}`,
   heartbeatsOf: (role: WriterRole) => `${root}.heartbeat.${role}.*`,

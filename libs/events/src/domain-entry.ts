@@ -22,6 +22,8 @@ export type DomainEntry = RowSlot & {
   /** Reads in a row that an event voided. */
   voids: number;
   readingConfig: boolean;
+  /** The id of the run that the configuration was read of. */
+  configOf: number | null;
   /** An event said that the configuration changed while it was being read. */
   configStale: boolean;
   /** Samples in a row that differed from the row without an event between. */
@@ -54,6 +56,7 @@ export function newEntry(uuid: string, name: string): DomainEntry {
     reading: false,
     voids: 0,
     readingConfig: false,
+    configOf: null,
     configStale: false,
     suspicions: 0,
     auditsState: false,
@@ -73,6 +76,7 @@ export function entryOf(base: DomainBase): DomainEntry {
     told: base.told,
     rowSeq: base.rowSeq,
     lies: whatLies(base),
+    configOf: base.truth?.id ?? null,
     lastEvent: base.lastEvent,
     ended: base.ended,
     // Nobody has seen yet how it ended, should it have ended.

@@ -97,6 +97,8 @@ export type FeedInput =
   | { type: 'retryThing'; thing: ThingId }
   /** A sample of all domains' states, as stats-sampler's fast tier took it. */
   | { type: 'sampled'; states: readonly SampledState[] }
+  /** A sampler saw the domain's CPU time fall under this id. */
+  | { type: 'hinted'; uuid: string; id: number }
   /** Time to read one domain's configuration that no event asked for. */
   | { type: 'auditDue' }
   | { type: 'read'; uuid: string; token: number; startedMs: number; outcome: ReadOutcome }

@@ -18,6 +18,7 @@ import { departureBy, seenHere } from './departure.ts';
 import { configMismatch } from './feed-audit.ts';
 import { configChangedBy, payloadOf, type OtherEvent } from './event-payload.ts';
 import type { ConfigOutcome, FeedEffect, FeedInput, Now, ReadOutcome } from './feed-io.ts';
+import { compareRuns } from './incarnation.ts';
 import type { Truth } from './row.ts';
 import { stateByEvent } from './state-by-event.ts';
 
@@ -225,8 +226,8 @@ const unknownTruth: Truth = {
 export function onConfig(
   feed: HostFeed,
   effects: FeedEffect[],
-  uuid: string,
-  outcome: ConfigOutcome,
+  { uuid, outcome }: { uuid: string; outcome: ConfigOutcome },
+  now: Now,
 ): void {
   const entry = feed.entries.get(uuid);
   if (entry?.readingConfig !== true) return;
@@ -247,6 +248,7 @@ export function onConfig(
     if (mismatch !== undefined) {
       effects.push({ type: 'note', note: 'config-mismatch', uuid, detail: mismatch });
     }
+    compareRuns(feed, effects, entry, { before: entry.truth, after: outcome.config }, now);
     entry.truth = { ...entry.truth, ...outcome };
     wantRow(feed, entry);
   }

@@ -1,5 +1,11 @@
 /** A feed of one domain with libvirt and a broker that answer at once, for tests. */
-import type { DomainRow, EventData, HostPulse, HostRecord } from '@virtscope/contracts';
+import type {
+  DomainConfig,
+  DomainRow,
+  EventData,
+  HostPulse,
+  HostRecord,
+} from '@virtscope/contracts';
 import {
   VIR_DOMAIN_EVENT_STARTED,
   VIR_DOMAIN_EVENT_STOPPED,
@@ -38,6 +44,8 @@ export type FeedSetup = {
   isListed?: boolean;
   libvirt?: ReadOutcome;
   relistMs?: number;
+  /** What its XML says; by default it cannot be read. */
+  config?: DomainConfig;
 };
 
 /** A feed with one domain that runs; acks everything at once, and reads what `libvirt` says. */
@@ -75,7 +83,9 @@ export class Feed {
     this.#perform(effects);
     this.input({ type: 'identified', identity: { hostUuid: 'the-same' } });
     this.lists(isListed ? [listed] : []);
-    this.input({ type: 'config', uuid, outcome: { failed: 'not in this test' } });
+    const bulk = { persistent: true, autostart: false, managedSave: false };
+    const said = more.config && { config: more.config, ...bulk };
+    this.input({ type: 'config', uuid, outcome: said ?? { failed: 'not in this test' } });
   }
 
   input(input: FeedInput): void {

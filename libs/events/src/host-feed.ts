@@ -39,6 +39,7 @@ import { onConfig, onLifecycle, onOccurred, onRead, pumpReads } from './feed-rea
 import { inheritSettling, onSettleDue } from './feed-settling.ts';
 import { armPurge, inheritEnd, onPurgeDue, onPurged, openPurges } from './feed-purge.ts';
 import { onListed, onIdentified, finishSync } from './feed-sync.ts';
+import { onHinted } from './incarnation.ts';
 import { domainBases } from './base.ts';
 import { entryOf } from './domain-entry.ts';
 import type { FeedEffect, FeedInput, Now } from './feed-io.ts';
@@ -144,6 +145,9 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
     case 'retryThing':
       onRetryThing(feed, input);
       break;
+    case 'hinted':
+      onHinted(feed, effects, input, now);
+      break;
     case 'auditDue':
       auditNext(feed);
       auditNextThing(feed);
@@ -152,7 +156,7 @@ export function step(feed: HostFeed, input: FeedInput, now: Now): [HostFeed, Fee
       onRead(feed, effects, input, now);
       break;
     case 'config':
-      onConfig(feed, effects, input.uuid, input.outcome);
+      onConfig(feed, effects, input, now);
       break;
     case 'stored':
       onStored(feed, effects, input, now);

@@ -222,6 +222,7 @@ export class History {
         else this.#told.delete(domain.uuid);
         return;
       }
+      case 'hint':
       case 'publish':
     }
   }

@@ -36,6 +36,7 @@ class Bench {
       if (effect.type === 'wakeAt') this.#wakeAtMs = effect.atMs;
       if (effect.type === 'diagnose') this.diagnoses.push(effect);
       if (effect.type === 'publish' && effect.page.tier === 'monitor') pages.push(effect.page);
+      if (effect.type === 'hint') this.told.push(`hint ${effect.domain.name}`);
       if (effect.type === 'tell') {
         const { kind, domain, because } = effect;
         this.told.push([kind, domain.name, because].filter(Boolean).join(' '));
@@ -100,7 +101,7 @@ class Bench {
   }
 }
 
-type Answer = { startedMs?: number; fields?: typeof monitorFields | typeof monitorBusyFields };
+type Answer = { startedMs?: number; fields?: Record<string, string | number> };
 
 const uuidsOf = (call: SampleEffect): string[] | undefined =>
   call.domains?.map((domain) => domain.uuid);
@@ -285,4 +286,12 @@ test('what an earlier sampler told is not told again, and is told well by the fi
   expect(well.told).toEqual(['monitor-recovered vm9 ended']);
   well.answer(well.asked[0]!, guests);
   expect(well.told).toEqual(['monitor-recovered vm9 ended', 'monitor-recovered vm3 answered']);
+});
+
+test('CPU time that falls within one run is hinted at, once', () => {
+  const bench = new Bench();
+  bench.answer(bench.asked[0]!, guests);
+  bench.answer(bench.nextCall(), guests, { fields: { ...monitorFields, 'cpu.time': 5 } });
+  bench.answer(bench.nextCall(), guests, { fields: { ...monitorFields, 'cpu.time': 6 } });
+  expect(bench.told).toEqual(guests.map((n) => `hint vm${n}`));
 });

@@ -6,6 +6,7 @@ import type { DomainUuid } from '@virtscope/contracts';
 import { callEnded, occupied, probed, reachedMonitor, recheck, takeOut } from './breaker.ts';
 import { statsMask } from './groups.ts';
 import { publish, type HeldRow } from './publication.ts';
+import { cpuTimeFell } from './rates.ts';
 import type { CallTimes, DomainRef, Held, StatsRecord } from './record.ts';
 import { count, type ControlAnswer, type SamplerEffect } from './sampler-io.ts';
 import {
@@ -298,6 +299,10 @@ function published(
     { tier, sampleId: sampleId + 1, last, fresh, held, nowMs },
     effects,
   );
+  for (const record of answer?.records ?? []) {
+    const { domain } = record;
+    if (cpuTimeFell(last.get(domain.uuid), record)) effects.push({ type: 'hint', domain });
+  }
   return withMonitor(state, {
     sampleId: sampleId + 1,
     publishedStartMs: answer?.times.startedMs ?? publishedStartMs,

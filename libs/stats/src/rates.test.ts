@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { maxTimeDoubt, ratesOf, secondsBetween, type Rates } from './rates.ts';
+import { cpuTimeFell, maxTimeDoubt, ratesOf, secondsBetween, type Rates } from './rates.ts';
 import type { CallTimes, Held, StatsValue } from './record.ts';
 import { monitorFields, record } from './testing.ts';
 
@@ -57,6 +57,16 @@ test('the first sample, and the first of another run, have gauges alone', () => 
 
 test('CPU time that fell within one id is a restart: no counter is believed', () => {
   expect(between({ ...monitorFields, 'cpu.time': 10 ** 12 }, grown)).toEqual({ vcpus: 2 });
+});
+
+test('CPU time that fell under one id is another process, and nothing else is', () => {
+  const fell = { ...monitorFields, 'cpu.time': 5 };
+  expect(cpuTimeFell(held(monitorFields), record(1, 1, fell))).toBe(true);
+  expect(cpuTimeFell(held(monitorFields), record(1, 1, monitorFields))).toBe(false);
+  expect(cpuTimeFell(held(monitorFields), record(1, 2, fell))).toBe(false);
+  expect(cpuTimeFell(undefined, record(1, 1, fell))).toBe(false);
+  const { 'cpu.time': _, ...without } = monitorFields;
+  expect(cpuTimeFell(held(monitorFields), record(1, 1, without))).toBe(false);
 });
 
 test('one disk whose counters were reset takes the sums over disks away, and nothing else', () => {

@@ -203,6 +203,20 @@ function isCounter(value: StatsValue | undefined): value is number | bigint {
   return typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
 }
 
+/**
+ * Whether the domain's CPU time fell within one run, as libvirt counts runs: there is another process
+ * under the same id.
+ */
+export function cpuTimeFell(before: Held | undefined, { domain, params }: StatsRecord): boolean {
+  if (before === undefined || before.record.domain.id !== domain.id) return false;
+  const old = before.record.params;
+  return planOf(params.names).cpuTime.some(({ name, index }) => {
+    const oldIndex = old.names === params.names ? index : (placesOf(old.names).get(name) ?? -1);
+    const delta = difference(old.valueAt(oldIndex), params.valueAt(index));
+    return delta !== undefined && delta < 0;
+  });
+}
+
 /** CPU time that fell: a new QEMU under the same id, and every counter with it. */
 function restarted(
   { cpuTime }: Plan,

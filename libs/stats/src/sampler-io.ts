@@ -93,6 +93,8 @@ export type SamplerEffect =
   /** Ask for the control info of each, one at a time, on the fast tier's connection. */
   | { type: 'diagnose'; diagnosisId: number; domains: readonly DomainRef[] }
   | { type: 'publish'; subject: string; page: StatsPage; startedMs: number }
+  /** Its process is another one, under the same id: whoever tells of domains should know. */
+  | { type: 'hint'; domain: DomainRef }
   /** To be told as an event. `because`: its monitor answered, or its process ended. */
   | {
       type: 'tell';

@@ -65,6 +65,7 @@ const configTexts: readonly (readonly [keyof Config, number])[] = [
   ['arch', 64],
   ['machine', 128],
   ['emulator', 4096],
+  ['processLabel', 256],
 ];
 const configCounts = [
   'vcpusCurrent',

@@ -109,8 +109,17 @@ function candidateOf(
     labels,
     ...lists.parsed,
     metadata,
+    processLabel: processLabel(domain),
   });
   return { candidate, cut: [...lists.cut, ...(metadataCut ? ['metadata'] : [])] };
+}
+
+/** Of a running domain: what SELinux's dynamic label became. */
+function processLabel(domain: XmlElement): string | undefined {
+  const selinux = domain
+    .childrenNamed('seclabel')
+    .find((each) => each.attr('type') === 'dynamic' && each.attr('model') === 'selinux');
+  return selinux?.childText('label');
 }
 
 /** How many entries of each list are looked at: the contract's bound of it. */
