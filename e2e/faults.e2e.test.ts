@@ -1,4 +1,6 @@
 /** Each part is killed and started again: the view is right again without help. */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { stateStream } from '@virtscope/contracts';
 import { Stack, type ServiceName } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -46,6 +48,21 @@ test('libvirtd killed: its hosts are lost at once, nobody is gone, and what chan
   await rightAgain();
   expect(ends(from).filter((end) => !end.startsWith('test '))).toEqual(['changing stopped']);
   await stack.libvirtd.virsh('start', 'changing');
+  await rightAgain();
+});
+
+test('a full state stream makes its hosts gap, and they are right again once it takes writes', async () => {
+  const jsm = await jetstreamManager(stack.nc);
+  const { name, maxBytes } = stateStream;
+  const { state } = await jsm.streams.info(name);
+  await jsm.streams.update(name, { max_bytes: state.bytes + 100 });
+  const { xmlPath } = stack.guest('late');
+  await stack.libvirtd.virsh('define', xmlPath);
+  await stack.until('the host to be gap', async () => (await stack.trust('hv1')) === 'gap');
+  expect((await stack.get('/v1/domains/00000000-0000-0000-0000-000000000000')).status).toBe(503);
+  await jsm.streams.update(name, { max_bytes: maxBytes });
+  await rightAgain();
+  await stack.libvirtd.virsh('undefine', 'late');
   await rightAgain();
 });
 

@@ -1,5 +1,6 @@
 import { subjects, type HostId } from '@virtscope/contracts';
 import type { FeedEffect, FeedInput, RowKey } from '@virtscope/events';
+import { StreamFullError } from '@virtscope/runtime';
 import type { BridgeHands } from './watch-host.ts';
 
 type BusHands = Pick<BridgeHands, 'hands' | 'writer' | 'publisher' | 'heart'>;
@@ -10,8 +11,8 @@ const drainDeadlineMs = 5_000;
 export type BusWorkTurns = {
   /** The broker's answers, for the mind. */
   answered(input: FeedInput): void;
-  /** Too many events wait for the bus (bus rule 9). */
-  full(): void;
+  /** The bus takes no more (bus rule 9): too many events wait for it, or the state stream is full. */
+  full(why: string): void;
   /** A write broke for a reason that no retry mends. */
   broken(error: unknown): void;
 };
@@ -35,7 +36,7 @@ export class BusWork {
     const startedMs = hands.clock.monotonicMs();
     const acked = publisher.publish(event, this.#giveUp.signal);
     if (acked === undefined) {
-      this.#turns.full();
+      this.#turns.full('too many events wait for the bus');
       return;
     }
     hands.metrics
@@ -59,7 +60,8 @@ export class BusWork {
       body: JSON.stringify(body),
       expected,
       writeId,
-    };
+      whenFull: 'throw',
+    } as const;
     this.#track(
       writer.write(write, this.#giveUp.signal).then((result) => {
         if (result.type === 'stored') {
@@ -115,7 +117,9 @@ export class BusWork {
   #track(work: Promise<void>): void {
     const settled = work
       .catch((error: unknown) => {
-        if (!this.#giveUp.signal.aborted) this.#turns.broken(error);
+        if (this.#giveUp.signal.aborted) return;
+        if (error instanceof StreamFullError) this.#turns.full(error.message);
+        else this.#turns.broken(error);
       })
       .finally(() => this.#underWay.delete(settled));
     this.#underWay.add(settled);

@@ -74,7 +74,7 @@ export class FeedSession {
     this.#things = new LibvirtThings(session, bridge.hands.clock);
     this.#bus = new BusWork(host.id, bridge, {
       answered: (input) => this.#take(input),
-      full: () => this.#end('too many events wait for the bus: the host is synced anew', 'gap'),
+      full: (why) => this.#end(`${why}; the host is synced anew once it takes writes`, 'gap'),
       broken: (error) => this.#end(`a write broke: ${String(error)}`),
     });
     this.#mailbox = new Mailbox(maxInputs, this.#stop.signal);
@@ -359,7 +359,8 @@ export class FeedSession {
   /** What was heard goes to the bus before the next session compares with it. */
   async #drain(): Promise<void> {
     for (const input of this.#mailbox.rest()) this.#take(input);
-    if (this.#linkAfter !== 'syncing') this.#take({ type: 'lost', problem: this.#ended });
+    // A hand-over and a gap are said by the heartbeat: the daemon is not lost.
+    if (this.#linkAfter === 'lost') this.#take({ type: 'lost', problem: this.#ended });
     const underWay = await this.#bus.drain();
     if (underWay > 0) {
       this.#log.warn(

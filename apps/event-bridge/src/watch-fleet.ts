@@ -88,7 +88,7 @@ class FleetSession {
     this.#signal = AbortSignal.any([bridge.signal, this.#stop.signal]);
     this.#bus = new BusWork(fleetHost, bridge, {
       answered: () => undefined,
-      full: () => this.#end('too many events wait for the bus'),
+      full: (why) => this.#end(why),
       broken: (error) => this.#end(`an event broke: ${String(error)}`),
     });
   }

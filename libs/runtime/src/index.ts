@@ -42,6 +42,7 @@ export { followStats } from './nats/stats-feed.ts';
 export { type FeedHands, type StreamFeedEvent } from './nats/stream-feed.ts';
 export {
   StateWriter,
+  StreamFullError,
   readLast,
   type StateWrite,
   type StateWriteResult,

@@ -97,7 +97,11 @@ export class Stack implements AsyncDisposable {
       ServiceName,
       ServiceProcess
     >;
-    const nc = await connect({ servers: nats.url, maxReconnectAttempts: -1 });
+    const nc = await connect({
+      servers: nats.url,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+    });
     started.defer(() => nc.close());
     const guests = join(dir.path, 'guests');
     const parts = { libvirtd, nats, redis, services, nc, fleetFile, guests };

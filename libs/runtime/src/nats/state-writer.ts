@@ -27,7 +27,14 @@ export type StateWrite = {
   expected: number;
   /** Unique to this write; its retries keep it. */
   writeId: string;
+  /** While the stream is full: tries again (default), or throws. */
+  whenFull?: 'wait' | 'throw';
 };
+
+/** The stream holds as many bytes as it may, and refuses more (bus rule 9). */
+export class StreamFullError extends Error {
+  override readonly name = 'StreamFullError';
+}
 
 export type StateWriteResult =
   | { type: 'stored'; seq: number }
@@ -58,6 +65,7 @@ export class StateWriter {
    * lost is found out by its id and counts as stored.
    *
    * @throws the signal's reason: then the outcome is unknown
+   * @throws {StreamFullError} where the write asks for it
    */
   write(write: StateWrite, signal: AbortSignal): Promise<StateWriteResult> {
     return this.#places.use(() => this.#untilKnown(write, signal));
@@ -99,6 +107,9 @@ export class StateWriter {
         if (isLostRace(error)) {
           const known = await this.#whatLiesThere(write).catch(() => undefined);
           if (known !== undefined) return known;
+        } else if (isFull(error) && write.whenFull === 'throw') {
+          const detail = `${stateStream.name} is full: raise its max_bytes`;
+          throw new StreamFullError(detail, { cause: error });
         }
         if (tries % 20 === 0) {
           const { subject, writeId } = write;
@@ -149,6 +160,11 @@ function epochOf(data: Uint8Array): number {
 function isNotFound(error: unknown): boolean {
   const { code, status } = error as { code?: unknown; status?: unknown };
   return code === 404 || status === 404 || (error instanceof JetStreamApiError && code === 10_037);
+}
+
+/** "maximum bytes exceeded". */
+function isFull(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === 10_077;
 }
 
 /** JetStream says so as `sequence N not found` (10043), or `no message found` (10037). */
