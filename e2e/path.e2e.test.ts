@@ -86,6 +86,14 @@ test('look-ups by host and uuid, id and name find the same domain, with its stat
   });
 });
 
+test("a domain's XML is what virsh shows, from the bus", async () => {
+  const shown = await stack.libvirtd.virsh('dumpxml', 'first');
+  const [first] = (await stack.domains()).filter(({ name }) => name === 'first');
+  const url = `${stack.url}/v1/hosts/hv1/domains/${first?.uuid}/xml`;
+  await stack.until('the XML', async () => (await fetch(url)).status === 200);
+  expect((await (await fetch(url)).text()).trim()).toBe(shown.trim());
+});
+
 test('the second question for capabilities, and the first after a restart, cost libvirt nothing', async () => {
   const ask = async (): Promise<number> => (await stack.get('/v1/hosts/hv1/capabilities')).status;
   const documents = async (): Promise<number> =>

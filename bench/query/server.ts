@@ -154,6 +154,7 @@ const app = buildServer({
   callerLimits: { perCaller: 10_000 },
   capabilities: () => Promise.resolve({ kind: 'unavailable', reason: 'none here' }),
   events: () => Promise.resolve(undefined),
+  xml: () => Promise.resolve(undefined),
 });
 // What the same server with the same hooks can do at most: a text that is ready.
 const constant = (await app.inject(`/v1/domains/${uuidOf(1)}`)).body;
@@ -168,6 +169,7 @@ const bounded = buildServer({
   signal: new AbortController().signal,
   capabilities: () => Promise.resolve({ kind: 'unavailable', reason: 'none here' }),
   events: () => Promise.resolve(undefined),
+  xml: () => Promise.resolve(undefined),
 });
 bounded.get('/constant', (_request, reply) =>
   reply.type('application/json; charset=utf-8').send(constant),

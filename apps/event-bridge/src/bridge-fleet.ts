@@ -5,6 +5,7 @@ import {
   EventPublisher,
   Heart,
   StateWriter,
+  XmlStore,
   connectNats,
   ensureBus,
   watchYamlFile,
@@ -41,6 +42,7 @@ export async function bridgeFleet(
   const passage = (): Promise<void> | undefined => guard.passage(heart.silentMs);
   const writer = new StateWriter(nc, hands, passage);
   const publisher = new EventPublisher(nc, hands, passage);
+  const xmlStore = new XmlStore(nc, hands);
   // The fleet as a whole is shared like a host.
   let wanted: readonly WantedHost[] = [];
   const tasks = new HostTasks<WantedHost | { id: typeof fleetHost }>({
@@ -53,6 +55,7 @@ export async function bridgeFleet(
       try {
         await watchHost(host, {
           ...shared,
+          xmlStore,
           labelRules,
           untilFree: () => share.untilFree(host.id, heart, hostSignal),
         });
@@ -90,7 +93,10 @@ export async function bridgeFleet(
     heart.run(),
     share.run(),
     guard.run(
-      () => inventory.applyAgain(),
+      () => {
+        xmlStore.forget();
+        inventory.applyAgain();
+      },
       () => heart.beatNow(),
     ),
     inventory.run(),

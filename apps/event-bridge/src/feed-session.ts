@@ -70,7 +70,7 @@ export class FeedSession {
     this.#cause = cause;
     this.#bridge = bridge;
     this.#log = log;
-    this.#reads = new LibvirtReads(session, bridge.labelRules);
+    this.#reads = new LibvirtReads(session, bridge.labelRules, bridge.xmlStore);
     this.#things = new LibvirtThings(session, bridge.hands.clock);
     this.#bus = new BusWork(host.id, bridge, {
       answered: (input) => this.#take(input),

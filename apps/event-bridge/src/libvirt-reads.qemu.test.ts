@@ -35,13 +35,16 @@ describe.each([
     uuid: string,
     labelRules: readonly LabelRule[] = [],
   ): Promise<DomainConfig> {
-    const reads = new LibvirtReads(session, labelRules);
+    const kept = new Map<string, string>();
+    const keep = (hash: string, xml: string): void => void kept.set(hash, xml);
+    const reads = new LibvirtReads(session, labelRules, { keep });
     const input = await reads.config({ type: 'readConfig', uuid, reason: 'sync' }, 0);
     if (input.type !== 'config' || 'failed' in input.outcome) {
       throw new Error(`no configuration: ${JSON.stringify(input)}`);
     }
     const { config } = input.outcome;
     expect(domainConfigSchema.safeParse(config).error).toBeUndefined();
+    expect(kept.get(config.xmlHash)).toContain(uuid);
     return config;
   }
 

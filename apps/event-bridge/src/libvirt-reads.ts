@@ -9,6 +9,7 @@ import {
   type Now,
   type ReadReason,
 } from '@virtscope/events';
+import type { XmlStore } from '@virtscope/runtime';
 import { allDomainStats, LibvirtError, type Domain, type Session } from 'node-libvirt';
 import {
   VIR_CONNECT_LIST_DOMAINS_AUTOSTART,
@@ -28,10 +29,17 @@ const chunk = 16_384;
 export class LibvirtReads {
   readonly #session: Session;
   readonly #labelRules: readonly LabelRule[];
+  readonly #xmlStore: Pick<XmlStore, 'keep'>;
 
-  constructor(session: Session, labelRules: readonly LabelRule[]) {
+  /** @param xmlStore keeps each XML as it was, in its own time */
+  constructor(
+    session: Session,
+    labelRules: readonly LabelRule[],
+    xmlStore: Pick<XmlStore, 'keep'>,
+  ) {
     this.#session = session;
     this.#labelRules = labelRules;
+    this.#xmlStore = xmlStore;
   }
 
   /** What the daemon is: asked once per session. */
@@ -135,6 +143,7 @@ export class LibvirtReads {
         xmlHash: createHash('sha256').update(xml).digest('hex'),
         ...parts,
       };
+      this.#xmlStore.keep(config.xmlHash, xml);
       return { type: 'config', uuid, outcome: { config, persistent, autostart, managedSave } };
     } catch (error) {
       return { type: 'config', uuid, outcome: { failed: String(error) } };

@@ -1,6 +1,13 @@
 import type { LabelRule } from '@virtscope/events';
 import { hostSessions, type WantedHost } from '@virtscope/fleet';
-import type { EventPublisher, Hands, Heart, NatsConnection, StateWriter } from '@virtscope/runtime';
+import type {
+  EventPublisher,
+  Hands,
+  Heart,
+  NatsConnection,
+  StateWriter,
+  XmlStore,
+} from '@virtscope/runtime';
 import type { BusGuard } from './bus-guard.ts';
 import { FeedSession } from './feed-session.ts';
 import { LostReport } from './lost-report.ts';
@@ -14,6 +21,7 @@ export type BridgeHands = {
   heart: Heart;
   writer: StateWriter;
   publisher: EventPublisher;
+  xmlStore: XmlStore;
   /** Which metadata of a domain become its labels. */
   labelRules: readonly LabelRule[];
   /** Resolves when no other living replica holds the host. */

@@ -1,4 +1,4 @@
-import { askCapabilities, connectNats, readEvents, type Hands } from '@virtscope/runtime';
+import { askCapabilities, connectNats, readEvents, readXml, type Hands } from '@virtscope/runtime';
 import { View } from '@virtscope/view';
 import { fillView } from './fill-view.ts';
 import { startServer } from './http/server.ts';
@@ -18,6 +18,8 @@ export async function serveQueries(hands: Hands): Promise<void> {
   let capabilities: Parameters<typeof startServer>[0]['capabilities'] = () =>
     Promise.resolve({ kind: 'unavailable', reason: 'not connected to NATS yet' });
   let events: Parameters<typeof startServer>[0]['events'] = () => Promise.resolve(undefined);
+  let xml: Parameters<typeof startServer>[0]['xml'] = () =>
+    Promise.reject(new Error('not connected to NATS yet'));
   hands.health.set('view', false);
   await using server = await startServer({
     ...hands,
@@ -27,12 +29,14 @@ export async function serveQueries(hands: Hands): Promise<void> {
     slices: new Slices(hands.clock),
     capabilities: (host, timeoutMs) => capabilities(host, timeoutMs),
     events: (wanted) => events(wanted),
+    xml: (hash) => xml(hash),
   });
   hands.log.info({ url: server.url }, 'answering');
   const nc = await connectNats(hands);
   try {
     capabilities = (host, timeoutMs) => askCapabilities(nc, host, timeoutMs);
     events = (wanted) => readEvents(nc, wanted);
+    xml = (hash) => readXml(nc, hash);
     await fillView(nc, { ...hands, view, movement, viewMetrics: metrics });
   } finally {
     // Closed, not drained: nothing of ours is on its way, and a drain waits for a server that may

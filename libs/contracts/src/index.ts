@@ -185,11 +185,14 @@ export {
   type RateName,
 } from './stats-page.ts';
 export {
+  bucketSpecs,
   buckets,
   eventsStream,
   stateStream,
   statsStream,
   streams,
+  xmlBucket,
+  type BucketSpec,
   type StreamSpec,
 } from './streams.ts';
 export {

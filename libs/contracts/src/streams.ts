@@ -1,7 +1,7 @@
 /**
  * The streams and buckets of the bus, as data. Everything that can grow is bounded here: at the
- * bound VIRT_STATE refuses a write (its writer tries again, and its hosts' `verifiedAt` grows old
- * until they are not `live` any more), VIRT_EVENTS and VIRT_STATS drop their oldest message.
+ * bound VIRT_STATE refuses a write (and its hosts become `gap` until it takes writes again),
+ * VIRT_EVENTS and VIRT_STATS drop their oldest message, and a bucket refuses.
  */
 import { subjects } from './subjects.ts';
 
@@ -55,7 +55,23 @@ export const statsStream = {
 
 export const streams: readonly StreamSpec[] = [stateStream, eventsStream, statsStream];
 
+export type BucketSpec = { name: string; maxBytes: number; ttlMs: number };
+
+/** Each domain's XML under its SHA-256, packed by gzip; whoever still uses one stores it again. */
+export const xmlBucket = {
+  name: 'virt_xml',
+  maxBytes: GiB,
+  ttlMs: 7 * 24 * 3_600_000,
+} as const satisfies BucketSpec;
+
 export const buckets = {
   hosts: 'virt_hosts',
   epochs: 'virt_epochs',
+  xml: xmlBucket.name,
 } as const;
+
+export const bucketSpecs: readonly BucketSpec[] = [
+  { name: buckets.hosts, maxBytes: 64 * MiB, ttlMs: 0 },
+  { name: buckets.epochs, maxBytes: 64 * MiB, ttlMs: 0 },
+  xmlBucket,
+];

@@ -48,6 +48,7 @@ export {
   type StateWriteResult,
 } from './nats/state-writer.ts';
 export { raiseTimeline, readBusIdentity, timelineOf, type BusIdentity } from './nats/timeline.ts';
+export { XmlStore, readXml } from './nats/xml-store.ts';
 export { maxRedisCommands, RedisCache, RedisError } from './redis.ts';
 export { Semaphore } from './semaphore.ts';
 export { runService, type Hands } from './service.ts';

@@ -16,7 +16,7 @@ export {
   streamDomains,
   type ListQuery,
 } from './list.ts';
-export { basisOf, findDomain, findOnHost, notReady, type OnHost } from './lookup.ts';
+export { basisOf, findDomain, findOnHost, notReady, rowOnHost, type OnHost } from './lookup.ts';
 export { reached, type Reached } from './min-revision.ts';
 export { readOrder, type Order } from './order.ts';
 export { ownerOf, type Claim } from './owner.ts';

@@ -33,6 +33,8 @@ export class Bench {
   readonly metrics = new Metrics('query-api');
   readonly app: App;
   caps: CapsAnswer = { kind: 'unavailable', reason: 'no caps-cache listens on the bus' };
+  /** What the bus keeps. */
+  xml: (hash: string) => Promise<string | undefined> = () => Promise.resolve(undefined);
   seq = 0;
 
   constructor() {
@@ -46,6 +48,7 @@ export class Bench {
       signal: new AbortController().signal,
       capabilities: () => Promise.resolve(this.caps),
       events: () => Promise.resolve(undefined),
+      xml: (hash) => this.xml(hash),
     });
   }
 

@@ -1,12 +1,14 @@
 /** What OpenAPI tells of a route beside its parameters. */
 import { problemSchema } from '@virtscope/contracts';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 type Documentation = {
   tag: 'domains' | 'hosts' | 'fleet' | 'service';
   summary: string;
   description?: string;
   answer?: z.ZodType;
+  /** Of an answer that is no JSON. */
+  contentType?: string;
 };
 
 const errors = {
@@ -24,11 +26,14 @@ const notFound = problemSchema.meta({
  * checked by tests, and no serializer of the framework ever sees them.
  */
 export function documented<S extends object>(
-  { tag, summary, description, answer }: Documentation,
+  { tag, summary, description, answer, contentType }: Documentation,
   schema: S,
 ): S {
   const response = {
     ...(answer === undefined ? {} : { 200: answer }),
+    ...(contentType === undefined
+      ? {}
+      : { 200: { description: summary, content: { [contentType]: { schema: z.string() } } } }),
     ...errors,
     ...('params' in schema ? { 404: notFound } : {}),
   };

@@ -23,6 +23,7 @@ import { listRoutes } from './list-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { watchRoutes } from './watch-routes.ts';
+import { xmlRoutes, type XmlHands } from './xml-routes.ts';
 import { Watching, type WatchingLimits } from '../watching.ts';
 
 export type App = FastifyInstance<
@@ -43,7 +44,8 @@ const maxHeaderBytes = 64 * 1024;
 const maxBodyBytes = 1024;
 
 export type ServerHands = HostHands &
-  EventHands & {
+  EventHands &
+  XmlHands & {
     log: Logger;
     metrics: Metrics;
     watchLimits?: WatchLimits;
@@ -104,6 +106,7 @@ export function buildServer(hands: ServerHands): App {
     hostRoutes(routes, hands);
     eventRoutes(routes, hands);
     metricsRoutes(routes, hands);
+    xmlRoutes(routes, hands);
     watchRoutes(routes, { ...hands, watching });
     done();
   });

@@ -15,6 +15,7 @@ const questions = [
   '/v1/hosts/{host}/domains/{uuid}',
   '/v1/hosts/{host}/domains/by-id/{id}',
   '/v1/hosts/{host}/domains/by-name/{name}',
+  '/v1/hosts/{host}/domains/{uuid}/xml',
   '/v1/hosts/{host}/domains/{uuid}/stats',
   '/v1/hosts/{host}/stats',
   '/v1/hosts/{host}/capabilities',

@@ -23,6 +23,7 @@ async function serve(bench: Bench): Promise<AsyncDisposable & { url: string }> {
     callerLimits: { perCaller: 3 },
     capabilities: () => Promise.resolve(bench.caps),
     events: () => Promise.resolve(undefined),
+    xml: () => Promise.resolve(undefined),
   });
   return {
     url: server.url,

@@ -1,4 +1,5 @@
 /** The rules of the bus as the broker keeps them, on every server that we support. */
+import { createHash } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import {
@@ -27,6 +28,7 @@ import { RemovalRefusedError, applyInventory } from './inventory-bucket.ts';
 import { readSubjects } from './read-subjects.ts';
 import { StateWriter, readLast } from './state-writer.ts';
 import { raiseTimeline, readBusIdentity } from './timeline.ts';
+import { XmlStore, readXml } from './xml-store.ts';
 
 const log = createLogger('test', 'test', 'silent');
 const clock = systemClock;
@@ -136,6 +138,23 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
     );
     expect(stale).toEqual({ type: 'refused', last: undefined });
     expect(await write(0, 4)).toBeGreaterThan(second);
+  });
+
+  test("a domain's XML is kept under its hash, and read back whole or not at all", async () => {
+    const store = new XmlStore(nc, { clock, log });
+    const xml = `<domain><name>${'ü'.repeat(10_000)}</name></domain>`;
+    const hash = createHash('sha256').update(xml).digest('hex');
+    expect(await readXml(nc, hash)).toBeUndefined();
+    store.keep(hash, xml);
+    await waitFor(async () => (await readXml(nc, hash)) === xml, { what: 'the text' });
+    // What lies there is not what its name says.
+    const other = createHash('sha256').update('another').digest('hex');
+    store.keep(other, xml);
+    const kv = await new Kvm(nc).open(buckets.xml);
+    await waitFor(async () => (await kv.get(other)) !== null, { what: 'the wrong text' });
+    expect(await readXml(nc, other)).toBeUndefined();
+    await kv.put(other, 'no gzip');
+    expect(await readXml(nc, other)).toBeUndefined();
   });
 
   test('bus rule 2: an event that is published again is there once', async () => {

@@ -8,7 +8,7 @@ import {
 } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { buckets, streams, type StreamSpec } from '@virtscope/contracts';
+import { bucketSpecs, buckets, streams, type StreamSpec } from '@virtscope/contracts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 
@@ -41,8 +41,8 @@ export async function ensureBus(
       }
     }
     const kvm = new Kvm(nc);
-    for (const bucket of Object.values(buckets)) {
-      await kvm.create(bucket, { history: 1, max_bytes: 64 * 2 ** 20 });
+    for (const { name, maxBytes, ttlMs } of bucketSpecs) {
+      await kvm.create(name, { history: 1, max_bytes: maxBytes, ttl: ttlMs });
     }
   });
 }
@@ -54,7 +54,9 @@ export async function waitForBus(
 ): Promise<void> {
   await untilDone({ clock, log, signal }, 'the bus is not whole yet', async () => {
     const jsm = await jetstreamManager(nc);
-    const names = [...streams.map(({ name }) => name), ...Object.values(buckets).map(bucketStream)];
+    // Without the others an older event-bridge is there, and nobody has to wait for its successor.
+    const needed = [buckets.hosts, buckets.epochs];
+    const names = [...streams.map(({ name }) => name), ...needed.map(bucketStream)];
     for (const name of names) await jsm.streams.info(name);
   });
 }
