@@ -192,12 +192,14 @@ function closeOnAbort(session: Session, signal: AbortSignal | undefined): void {
 }
 
 function refine(error: unknown, address: string, attempt: AbortSignal): unknown {
-  if (attempt.aborted && attempt.reason instanceof DeadlineExceededError) {
-    const { timeoutMs } = attempt.reason;
+  // The last call of the bring-up has the same time: on a busy machine its timer may come first.
+  const late = [attempt.reason, error].find((each) => each instanceof DeadlineExceededError);
+  if (late !== undefined) {
+    const { timeoutMs } = late;
     const message =
       `no session within ${timeoutMs} ms: the daemon hangs, has no free client slot ` +
       '(max_clients, max_anonymous_clients), or does not answer on this network';
-    return new ConnectError('deadline', address, message, attempt.reason);
+    return new ConnectError('deadline', address, message, late);
   }
   if (error instanceof LibvirtError) {
     return new ConnectError(libvirtFailure(error), address, error.message, error);
