@@ -9,11 +9,11 @@ const minuteMs = 60_000;
  * Calls of event-bridge with the reason `poll` in a quiet minute, which are to be none; beside them
  * all of its calls, the audit's, in the same minute.
  */
-export async function quietMinute(bridge: ServiceProcess): Promise<Row[]> {
-  const before = await callsOf(bridge);
+export async function quietMinute(bridge: ServiceProcess, host: string): Promise<Row[]> {
+  const before = await callsOf(bridge, host);
   const startedMs = performance.now();
   await delay(minuteMs);
-  const after = await callsOf(bridge);
+  const after = await callsOf(bridge, host);
   const perMinute = minuteMs / (performance.now() - startedMs);
   const polled = (after.polls - before.polls) * perMinute;
   return [
@@ -32,9 +32,13 @@ export async function quietMinute(bridge: ServiceProcess): Promise<Row[]> {
   ];
 }
 
-async function callsOf(bridge: ServiceProcess): Promise<{ polls: number; all: number }> {
+async function callsOf(
+  bridge: ServiceProcess,
+  host: string,
+): Promise<{ polls: number; all: number }> {
   let [polls, all] = [0, 0];
   for (const { labels, value } of await bridge.metric('virtscope_libvirt_calls_total')) {
+    if (labels['host'] !== host) continue;
     all += value;
     if (labels['reason'] === 'poll') polls += value;
   }

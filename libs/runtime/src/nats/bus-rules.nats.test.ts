@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
+import { headers } from '@nats-io/nats-core';
 import {
   buckets,
   epochKey,
@@ -17,6 +18,7 @@ import {
 import { startNats, waitFor, type NatsServer } from '@virtscope/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
+import { AckTimeoutError, AckWindow, NoStreamError } from './ack-window.ts';
 import { readEnv } from '../env.ts';
 import { Health } from '../health.ts';
 import { createLogger } from '../log.ts';
@@ -155,6 +157,34 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
     expect(await readXml(nc, other)).toBeUndefined();
     await kv.put(other, 'no gzip');
     expect(await readXml(nc, other)).toBeUndefined();
+  });
+
+  test('an ack brings the sequence; a refusal, a silence and a subject of no stream are told apart', async () => {
+    const acks = AckWindow.of(nc, clock);
+    const options = { headers: headers(), timeoutMs: 5_000 };
+    const first = await acks.publish(subject('acks'), row(1), options);
+    expect((await readLast(nc, subject('acks')))?.seq).toBe(first);
+    const many = await Promise.all(
+      Array.from({ length: 500 }, (_, n) => acks.publish(subject(`acks-${n}`), row(1), options)),
+    );
+    expect(new Set(many).size).toBe(500);
+    const wrong = headers();
+    wrong.set('Nats-Expected-Last-Subject-Sequence', '0');
+    const refused = acks.publish(subject('acks'), row(1), { ...options, headers: wrong });
+    await expect(refused).rejects.toMatchObject({ code: 10_071 });
+    await expect(acks.publish('nobody.hears', '', options)).rejects.toThrow(NoStreamError);
+    const other = await connectNats({
+      name: 'other',
+      env: readEnv({ VIRTSCOPE_NATS_URL: nats.url }),
+      log,
+      health: new Health(),
+      signal,
+    });
+    other.subscribe('somebody.hears', { callback: () => undefined });
+    await other.flush();
+    const silent = acks.publish('somebody.hears', '', { ...options, timeoutMs: 1 });
+    await expect(silent).rejects.toThrow(AckTimeoutError);
+    await other.close();
   });
 
   test('bus rule 2: an event that is published again is there once', async () => {

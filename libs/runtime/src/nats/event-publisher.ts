@@ -1,4 +1,3 @@
-import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import {
   cloudEventHeaders,
@@ -10,6 +9,7 @@ import {
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { Semaphore } from '../semaphore.ts';
+import { AckWindow } from './ack-window.ts';
 import { headersOf, readLast } from './state-writer.ts';
 
 /** Events of a replica that the broker has not acked; beyond it their hosts become `gap`. */
@@ -22,7 +22,7 @@ const retryMs = 250;
 /** Publishes events to VIRT_EVENTS, each until it is acked, each once for whoever dedupes. */
 export class EventPublisher {
   readonly #nc: NatsConnection;
-  readonly #js: JetStreamClient;
+  readonly #acks: AckWindow;
   readonly #hands: { clock: Clock; log: Logger };
   readonly #passage: () => Promise<void> | undefined;
   readonly #places = new Semaphore(maxPublishesInFlight);
@@ -36,7 +36,7 @@ export class EventPublisher {
   ) {
     this.#passage = passage;
     this.#nc = nc;
-    this.#js = jetstream(nc);
+    this.#acks = AckWindow.of(nc, hands.clock);
     this.#hands = hands;
   }
 
@@ -72,10 +72,9 @@ export class EventPublisher {
         // The broker forgets message ids: a late retry could be stored twice, so look first.
         const late = clock.monotonicMs() - startedMs > eventsStream.duplicateWindowMs / 2;
         if (late && (await readLast(this.#nc, subject, eventsStream.name))?.msgId === id) return;
-        await this.#js.publish(subject, body, {
+        await this.#acks.publish(subject, body, {
           headers: headersOf(cloudEventHeaders(event)),
-          timeout: ackTimeoutMs,
-          retries: 0,
+          timeoutMs: ackTimeoutMs,
         });
         return;
       } catch (error) {

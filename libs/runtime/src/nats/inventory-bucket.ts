@@ -11,6 +11,11 @@ import {
   type HostId,
 } from '@virtscope/contracts';
 import { parseJson } from '../json.ts';
+import { bucketStream } from './bus.ts';
+import { readSubjects } from './read-subjects.ts';
+
+/** Ten thousand hosts are read in well under a second. */
+const readTimeoutMs = 30_000;
 
 /** An apply would take out more hosts at once than it may. Nothing was changed. */
 export class RemovalRefusedError extends Error {
@@ -25,6 +30,7 @@ export class RemovalRefusedError extends Error {
  * @param mayRemove of so many hosts, how many an apply may take out at once
  * @returns the ids of every host that any source wants
  * @throws {RemovalRefusedError}
+ * @throws when NATS does not answer in time
  */
 export async function applyInventory(
   nc: NatsConnection,
@@ -35,20 +41,17 @@ export async function applyInventory(
   const kv = await new Kvm(nc).open(buckets.hosts);
   const wanted = new Map(entries.map((entry) => [entry.id, JSON.stringify(entry)]));
   const everybodys = new Set(entries.map(({ id }) => id));
-  const keys: string[] = [];
-  for await (const key of await kv.keys()) keys.push(key);
+  const before = await readEntries(nc);
   const gone: string[] = [];
   let own = 0;
-  for (const key of keys) {
-    const stored = await kv.get(key);
-    if (stored === null || stored.length === 0) continue;
-    const entry = hostEntrySchema.safeParse(parseJson(stored.string()));
+  for (const [key, text] of before) {
+    const entry = hostEntrySchema.safeParse(parseJson(text));
     if (entry.success && entry.data.source !== source) everybodys.add(key);
     if (entry.success && entry.data.source === source) {
       own++;
       if (!wanted.has(key)) gone.push(key);
     }
-    if (stored.string() === wanted.get(key)) wanted.delete(key);
+    if (text === wanted.get(key)) wanted.delete(key);
   }
   if (gone.length > mayRemove(own)) {
     throw new RemovalRefusedError(
@@ -65,7 +68,22 @@ export async function applyInventory(
       digest: createHash('sha256').update(inventoryDigestText(entries)).digest('hex'),
     }),
   );
-  const stored = await kv.get(appliedKey(source));
-  if (stored === null || stored.string() !== mark) await kv.put(appliedKey(source), mark);
+  if (before.get(appliedKey(source)) !== mark) await kv.put(appliedKey(source), mark);
   return everybodys;
+}
+
+/** Everything that stands in the bucket, by key. Deleted keys have an empty message. */
+async function readEntries(nc: NatsConnection): Promise<Map<string, string>> {
+  const prefix = `$KV.${buckets.hosts}.`;
+  const messages = await readSubjects(nc, {
+    stream: bucketStream(buckets.hosts),
+    filter: `${prefix}>`,
+    signal: AbortSignal.timeout(readTimeoutMs),
+  });
+  const entries = new Map<string, string>();
+  for (const { subject, data } of messages) {
+    if (data.length === 0) continue;
+    entries.set(subject.slice(prefix.length), new TextDecoder().decode(data));
+  }
+  return entries;
 }

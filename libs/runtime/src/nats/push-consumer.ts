@@ -1,12 +1,7 @@
 import { AckPolicy, DeliverPolicy, ReplayPolicy, type JetStreamManager } from '@nats-io/jetstream';
-import {
-  createInbox,
-  nanos,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-} from '@nats-io/nats-core';
+import { nanos, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import type { Clock } from '../clock.ts';
+import { inboxOf } from './inbox.ts';
 
 /** The server says at least this often that it has nothing to send. */
 export const idleHeartbeatMs = 1_000;
@@ -56,7 +51,7 @@ export async function openPushConsumer(
   }: { stream: string; filter: string; from: 'last-per-subject' | number; clock: Clock },
   handlers: PushHandlers,
 ): Promise<PushConsumer> {
-  const inbox = createInbox(inboxPrefixOf(nc));
+  const inbox = inboxOf(nc);
   let received = 0;
   let heardMs = clock.monotonicMs();
   let over = false;
@@ -139,11 +134,6 @@ export async function openPushConsumer(
     subscription.unsubscribe();
     throw error;
   }
-}
-
-/** The client keeps the prefix that it was connected with to itself; a permission may hang on it. */
-function inboxPrefixOf(nc: NatsConnection): string | undefined {
-  return (nc as { options?: { inboxPrefix?: string } }).options?.inboxPrefix;
 }
 
 /**

@@ -1,9 +1,4 @@
-import {
-  JetStreamApiError,
-  jetstream,
-  jetstreamManager,
-  type JetStreamClient,
-} from '@nats-io/jetstream';
+import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { epochSchema, stateStream } from '@virtscope/contracts';
 import { z } from 'zod';
@@ -11,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { parseJson } from '../json.ts';
 import type { Logger } from '../log.ts';
 import { Semaphore } from '../semaphore.ts';
+import { AckWindow } from './ack-window.ts';
 import { isLostRace } from './epochs.ts';
 
 /** Writes in flight, over all hosts of a replica: the others wait for a place. */
@@ -42,7 +38,7 @@ export type StateWriteResult =
 
 /** Writes to VIRT_STATE, fenced at the broker (bus rule 1). */
 export class StateWriter {
-  readonly #js: JetStreamClient;
+  readonly #acks: AckWindow;
   readonly #nc: NatsConnection;
   readonly #hands: { clock: Clock; log: Logger };
   readonly #passage: () => Promise<void> | undefined;
@@ -56,7 +52,7 @@ export class StateWriter {
   ) {
     this.#passage = passage;
     this.#nc = nc;
-    this.#js = jetstream(nc);
+    this.#acks = AckWindow.of(nc, hands.clock);
     this.#hands = hands;
   }
 
@@ -96,13 +92,14 @@ export class StateWriter {
       await this.#passage();
       signal.throwIfAborted();
       try {
-        const ack = await this.#js.publish(write.subject, write.body, {
-          msgID: write.writeId,
-          expect: { lastSubjectSequence: write.expected },
-          timeout: ackTimeoutMs,
-          retries: 0,
+        const seq = await this.#acks.publish(write.subject, write.body, {
+          headers: headersOf({
+            'Nats-Msg-Id': write.writeId,
+            'Nats-Expected-Last-Subject-Sequence': String(write.expected),
+          }),
+          timeoutMs: ackTimeoutMs,
         });
-        return { type: 'stored', seq: ack.seq };
+        return { type: 'stored', seq };
       } catch (error) {
         if (isLostRace(error)) {
           const known = await this.#whatLiesThere(write).catch(() => undefined);
