@@ -51,7 +51,7 @@ test('libvirtd killed: its hosts are lost at once, nobody is gone, and what chan
   await rightAgain();
 });
 
-test('a full state stream makes its hosts gap, and they are right again once it takes writes', async () => {
+test('bus rule 9: a full state stream makes its hosts gap, and they are right again once it takes writes', async () => {
   const jsm = await jetstreamManager(stack.nc);
   const { name, maxBytes } = stateStream;
   const { state } = await jsm.streams.info(name);

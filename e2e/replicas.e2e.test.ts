@@ -94,7 +94,7 @@ test('a killed replica is replaced within ten seconds, and nothing is told to be
   await oneHolderEach();
 });
 
-test('a paused replica that wakes is fenced: nobody believes its word', async () => {
+test('bus rules 1, 3 and 8: a paused replica that wakes is fenced: nobody believes its word', async () => {
   await oneHolderEach();
   const before = holders('hv1')[0];
   const sleeper = processOf(before);

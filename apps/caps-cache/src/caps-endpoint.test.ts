@@ -1,17 +1,31 @@
-import { capsReplySchema, subjects } from '@virtscope/contracts';
+import { capsReplySchema, subjects, type CapsReply } from '@virtscope/contracts';
 import { Metrics } from '@virtscope/runtime';
 import { expect, test } from 'vitest';
-import { hostEndpoint } from './caps-endpoint.ts';
+import { hostEndpoint, replicaEndpoint } from './caps-endpoint.ts';
 import { CapsMetrics } from './caps-metrics.ts';
 
 const metrics = new Metrics('caps-cache');
-const endpoint = hostEndpoint({
+const elsewhere: CapsReply = {
+  v: 1,
+  ok: false,
+  host: 'elsewhere',
+  code: 'unavailable',
+  message: 'the other replica says so',
+};
+const answering = {
   deskOf: () => undefined,
-  isWanted: (host) => host === 'starting',
+  isWanted: (host: string) => host === 'starting' || host === 'elsewhere',
+  passOn: (host: string) => (host === 'elsewhere' ? Promise.resolve(elsewhere) : undefined),
   metrics: new CapsMetrics(metrics),
-});
+};
+const toAny = hostEndpoint(answering);
+const toOne = replicaEndpoint('replica-1', answering);
 
-async function ask(subject: string, body: string): Promise<{ reply: object; code?: number }> {
+async function ask(
+  subject: string,
+  body: string,
+  endpoint = toAny,
+): Promise<{ reply: object; code?: number }> {
   const data = new TextEncoder().encode(body);
   const { body: text, error } = await endpoint.handle({ subject, data } as Parameters<
     typeof endpoint.handle
@@ -24,6 +38,16 @@ test('a wanted host that nobody watches yet is unavailable for a moment, and not
   expect(await ask(subjects.capsOfHost('starting'), '')).toMatchObject({
     reply: { ok: false, code: 'unavailable', retryAfterMs: 1_000 },
     code: 503,
+  });
+});
+
+test('a host that another replica has is asked of that one, and a question is passed on once', async () => {
+  const asked = await ask(subjects.capsOfHost('elsewhere'), '');
+  expect(asked.reply).toEqual(elsewhere);
+  const passed = await ask(subjects.capsOfReplica('replica-1', 'elsewhere'), '', toOne);
+  expect(passed.reply).toMatchObject({
+    host: 'elsewhere',
+    message: 'elsewhere is only now being watched',
   });
 });
 

@@ -1,4 +1,10 @@
-import { parseCapsSubject, subjects, type CapsReply, type HostId } from '@virtscope/contracts';
+import {
+  encodeToken,
+  parseCapsSubject,
+  subjects,
+  type CapsReply,
+  type HostId,
+} from '@virtscope/contracts';
 import type { ServiceEndpoint } from '@virtscope/runtime';
 import { z } from 'zod';
 import type { CapsMetrics } from './caps-metrics.ts';
@@ -19,28 +25,37 @@ const restartRetryMs = 1_000;
 type EndpointOptions = {
   deskOf: (host: HostId) => HostDesk | undefined;
   isWanted: (host: HostId) => boolean;
+  /** Asks the replica that has the host; undefined when none is known to. */
+  passOn: (host: HostId) => Promise<CapsReply> | undefined;
   metrics: CapsMetrics;
 };
 
-/** `virt.v1.caps.host.<host>`: the capabilities of one host. */
+/** `virt.v1.caps.host.<host>`: the capabilities of one host, whichever replica has it. */
 export function hostEndpoint(options: EndpointOptions): ServiceEndpoint {
-  return {
-    name: 'host',
-    subject: subjects.capsOfAnyHost,
-    handle: async ({ subject, data }) => {
-      const reply = await replyTo(subject, data, options);
-      options.metrics.answer(reply);
-      const body = JSON.stringify(reply);
-      if (reply.ok) return { body };
-      return { body, error: { code: faultCodes[reply.code], description: reply.message } };
-    },
+  return { name: 'host', subject: subjects.capsOfAnyHost, handle: handleWith(options) };
+}
+
+/** What other replicas pass on to this one. It goes no further, or it could go round for ever. */
+export function replicaEndpoint(replica: string, options: EndpointOptions): ServiceEndpoint {
+  const subject = subjects.capsPassedTo(replica);
+  const handle = handleWith({ ...options, passOn: () => undefined });
+  return { name: 'replica', subject, queueGroup: encodeToken(replica), handle };
+}
+
+function handleWith(options: EndpointOptions): ServiceEndpoint['handle'] {
+  return async ({ subject, data }) => {
+    const reply = await replyTo(subject, data, options);
+    options.metrics.answer(reply);
+    const body = JSON.stringify(reply);
+    if (reply.ok) return { body };
+    return { body, error: { code: faultCodes[reply.code], description: reply.message } };
   };
 }
 
 async function replyTo(
   subject: string,
   data: Uint8Array,
-  { deskOf, isWanted }: EndpointOptions,
+  { deskOf, isWanted, passOn }: EndpointOptions,
 ): Promise<CapsReply> {
   const token = subject.slice(subject.lastIndexOf('.') + 1, 256);
   const host = parseCapsSubject(subject);
@@ -56,6 +71,8 @@ async function replyTo(
   const desk = deskOf(host);
   if (desk !== undefined) return desk.ask();
   if (!isWanted(host)) return refusal(host, 'unknown-host', `no host ${host} is in the inventory`);
+  const elsewhere = await passOn(host);
+  if (elsewhere !== undefined) return elsewhere;
   return {
     ...refusal(host, 'unavailable', `${host} is only now being watched`),
     retryAfterMs: restartRetryMs,

@@ -46,7 +46,10 @@ class Service {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor() {
+  readonly replica: string;
+
+  constructor(replica = 'test') {
+    this.replica = replica;
     this.#done = serveCapabilities(handsOf('caps-cache', this));
   }
 
@@ -79,14 +82,17 @@ class Service {
   }
 }
 
-function handsOf(name: string, owner: Pick<Service, 'metrics' | 'health' | 'signal'>): Hands {
+function handsOf(
+  name: string,
+  owner: Pick<Service, 'metrics' | 'health' | 'signal'> & { replica?: string },
+): Hands {
   const env = readEnv({
     VIRTSCOPE_FLEET: fleetFile,
     VIRTSCOPE_NATS_URL: nats.url,
     VIRTSCOPE_REDIS_URL: redis.url,
   });
-  const { metrics, health, signal } = owner;
-  return { name, replica: 'test', env, log, metrics, clock: systemClock, health, signal };
+  const { metrics, health, signal, replica = 'test' } = owner;
+  return { name, replica, env, log, metrics, clock: systemClock, health, signal };
 }
 
 async function ask(host: HostId): Promise<CapsReply> {
@@ -158,6 +164,28 @@ beforeEach(async () => {
 
 afterEach(() => service.stop());
 
+describe('replicas', () => {
+  const reachable = ['hv1', 'hv2', 'tested'] as const;
+
+  /** How many hosts each of them has a session with. */
+  const callsOf = async (each: Service): Promise<number> => {
+    const calls = await Promise.all(reachable.map((host) => each.calls(host)));
+    return calls.reduce((sum, count) => sum + count, 0);
+  };
+
+  test('share the hosts, answer for each other, and one takes over what another had', async () => {
+    const other = new Service('another');
+    await other.ready();
+    // Whichever gets the question: each host is asked for once, by the replica that has it.
+    for (let round = 0; round < 10; round++) {
+      for (const host of reachable) expect((await answer(host)).host).toBe(host);
+    }
+    expect((await callsOf(service)) + (await callsOf(other))).toBeLessThanOrEqual(reachable.length);
+    await other.stop();
+    for (const host of reachable) expect((await answer(host)).host).toBe(host);
+  });
+});
+
 describe('questions', () => {
   test('before anybody asks no host pays a call for its capabilities', async () => {
     const looks = { operation: 'read-pointer', outcome: 'miss' };
@@ -204,9 +232,15 @@ describe('questions', () => {
   });
 
   test('a host that cannot be reached is unavailable, with the reason, and harms no other', async () => {
-    const reply = await ask('nowhere');
+    const reply = await waitFor(
+      async () => {
+        const each = await ask('nowhere');
+        return !each.ok && !each.message.includes('only now') && each;
+      },
+      { what: 'the host to be tried' },
+    );
     expect(reply).toMatchObject({ ok: false, code: 'unavailable' });
-    expect(reply.ok ? '' : reply.message).toMatch(/nowhere cannot be reached: .*none/);
+    expect(reply.message).toMatch(/nowhere cannot be reached: .*none/);
     expect((await answer('hv1')).ok).toBe(true);
   });
 
@@ -235,7 +269,10 @@ describe('questions', () => {
     const reply = await nc.request('$SRV.INFO.virtscope-caps', '', { timeout: 10_000 });
     expect(reply.json()).toMatchObject({
       name: 'virtscope-caps',
-      endpoints: [{ name: 'host', subject: 'virt.v1.caps.host.*', queue_group: 'q' }],
+      endpoints: [
+        { name: 'host', subject: 'virt.v1.caps.host.*', queue_group: 'q' },
+        { name: 'replica', subject: subjects.capsPassedTo('test'), queue_group: 'test' },
+      ],
     });
   });
 });

@@ -1,22 +1,31 @@
-import type { HostId } from '@virtscope/contracts';
-import { HostTasks, hostSessions, inventoryOf, type WantedHost } from '@virtscope/fleet';
+import type { HostId, HostPulse } from '@virtscope/contracts';
+import { HostTasks, Share, hostSessions, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
+  Heart,
+  LinkStatus,
   connectNats,
   NatsService,
   RedisCache,
   watchYamlFile,
   type Hands,
 } from '@virtscope/runtime';
-import { hostEndpoint } from './caps-endpoint.ts';
+import { askReplica } from './ask-replica.ts';
+import { hostEndpoint, replicaEndpoint } from './caps-endpoint.ts';
 import { CapsMetrics } from './caps-metrics.ts';
 import { HostDesk } from './host-desk.ts';
 
 /** Of the service that NATS shows: it goes up when what it answers changes. */
 const serviceVersion = '1.0.0';
 
-/** Answers questions about every host of the inventory until the signal aborts. */
+/** Capabilities have no epochs: of two replicas that both have a host either may answer. */
+const pulse: HostPulse = { epoch: 1, link: 'synced', verifiedAgeMs: null, seq: 0, upTo: 0 };
+
+/**
+ * Answers questions about every host of the inventory until the signal aborts: of its own share by
+ * itself, of the others' by asking the replica that has the host.
+ */
 export async function serveCapabilities(hands: Hands): Promise<void> {
-  const { clock, env, health, log, signal } = hands;
+  const { clock, env, health, log, replica, signal } = hands;
   health.set('capabilities', false, 'questions are not answered yet');
   const metrics = new CapsMetrics(hands.metrics);
   const desks = new Map<HostId, HostDesk>();
@@ -27,14 +36,33 @@ export async function serveCapabilities(hands: Hands): Promise<void> {
   });
   metrics.watchRedis(() => cache.isReady);
 
+  const link = new LinkStatus(nc);
+  const heart = new Heart(
+    nc,
+    {
+      role: 'caps-cache',
+      link,
+      onBeat: (other, leaving) => share.heard(other, leaving, heart),
+      onSilence: () => {
+        share.missedBeats();
+        heart.beatNow();
+      },
+    },
+    hands,
+  );
+  link.onChange((up) => up && share.missedBeats());
   const tasks = new HostTasks({
     run: async (host, hostSignal) => {
-      using desk = new HostDesk({ host: host.id, cache, metrics, clock, log });
-      desks.set(host.id, desk);
       try {
+        await share.untilFree(host.id, heart, hostSignal);
+        using desk = new HostDesk({ host: host.id, cache, metrics, clock, log });
+        desks.set(host.id, desk);
+        // The beat tells the other replicas whom to ask; nobody else listens to it.
+        heart.tell(host.id, () => pulse);
         await serveHost(host, desk, metrics, { ...hands, signal: hostSignal });
       } finally {
         desks.delete(host.id);
+        if (hostSignal.aborted) heart.release(host.id);
       }
     },
     onBroken: (host, error) => {
@@ -43,28 +71,45 @@ export async function serveCapabilities(hands: Hands): Promise<void> {
     clock,
     signal,
   });
+  const share: Share<WantedHost> = new Share({
+    replica,
+    tasks,
+    clock,
+    random: Math.random,
+    signal,
+    onMoved: (moved) => log.info(moved, 'hosts are shared'),
+  });
   await watchYamlFile(env.fleetFile, hands, (file) => {
-    const { hosts, problems } = inventoryOf(file, tasks.hosts);
+    const { hosts, problems } = inventoryOf(file, share.wanted);
     for (const problem of problems) log.error(`inventory: ${problem}`);
-    if (hosts !== undefined) tasks.apply(hosts);
+    if (hosts !== undefined) share.want(hosts);
   });
 
-  const isWanted = (host: HostId): boolean => tasks.hosts.some(({ id }) => id === host);
+  const answering = {
+    deskOf: (host: HostId) => desks.get(host),
+    isWanted: (host: HostId) => share.wanted.some(({ id }) => id === host),
+    passOn: (host: HostId) => {
+      const holder = heart.holderOf(host);
+      return holder === undefined ? undefined : askReplica(nc, holder, host);
+    },
+    metrics,
+  };
   await using service = new NatsService(
     nc,
     {
       name: 'virtscope-caps',
       version: serviceVersion,
       description: 'What each host can run',
-      endpoints: [hostEndpoint({ deskOf: (host) => desks.get(host), isWanted, metrics })],
+      endpoints: [hostEndpoint(answering), replicaEndpoint(replica, answering)],
     },
     log,
   );
   await nc.flush();
   health.set('capabilities', true);
   log.info({ service: service.id }, 'answering');
-  await aborted(signal);
+  await Promise.all([heart.run(), share.run()]);
   await tasks.drained();
+  heart.goodbye();
 }
 
 /** One session at a time, whose calls are on the bill as `caps` (L6: one low-priority call). */
@@ -86,11 +131,4 @@ async function serveHost(
     },
   });
   for await (const session of sessions) await desk.serve(session);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -243,7 +243,7 @@ test('what changed while libvirtd was down lies between two gap marks, synthesis
   ]);
 });
 
-test('a domain undefined while libvirtd was down is gone after the next sync, by proof', async () => {
+test('bus rule 5: a domain undefined while libvirtd was down is gone after the next sync, by proof', async () => {
   const victim = guest('victim');
   await libvirtd.virsh('define', victim.xmlPath);
   await busEqualsVirsh();
@@ -271,7 +271,7 @@ test('NATS killed and restarted costs no event and no row', async () => {
   expect(kinds(during.uuid)).toEqual(['defined']);
 });
 
-test('a bus that comes back empty is filled again, and nothing is told to be gone', async () => {
+test('bus rule 4: a bus that comes back empty is filled again, and nothing is told to be gone', async () => {
   const { epoch } = await synced();
   const known = (await virshSays()) as { uuid: string }[];
   const from = bus.events.length;
@@ -285,7 +285,7 @@ test('a bus that comes back empty is filled again, and nothing is told to be gon
   expect(ends).toEqual([]);
 });
 
-test('a stale word on a subject of ours is overwritten by the owner', async () => {
+test('bus rule 1: a stale word on a subject of ours is overwritten by the owner', async () => {
   const { epoch } = await synced();
   const [row] = await bus.presences('hv1');
   const stray = { ...row, epoch: epoch - 1, state: 'crashed' };

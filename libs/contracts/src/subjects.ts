@@ -49,6 +49,10 @@ export const subjects = {
   heartbeatsOf: (role: WriterRole) => `${root}.heartbeat.${role}.*`,
   capsOfHost: (host: HostId) => `${root}.caps.host.${host}`,
   capsOfAnyHost: `${root}.caps.host.*`,
+  /** A question that another replica passes on to the one that has the host. */
+  capsOfReplica: (replica: string, host: HostId) =>
+    `${root}.caps.replica.${encodeToken(replica)}.host.${host}`,
+  capsPassedTo: (replica: string) => `${root}.caps.replica.${encodeToken(replica)}.host.*`,
 } as const;
 
 export type ParsedStateSubject = { host: HostId; type: ThingType; id: string };
@@ -80,10 +84,10 @@ export function parseStatsSubject(subject: string): ParsedStatsSubject | undefin
   return { host, tier, page: Number(parts?.[5]) };
 }
 
-/** @returns the host that a `virt.v1.caps.host.<host>` request asks about */
+/** @returns the host that a request asks about, to any replica or to one */
 export function parseCapsSubject(subject: string): HostId | undefined {
-  const parts = tokens(subject, 'caps', 5);
-  return parts?.[3] === 'host' ? hostOf(parts[4]) : undefined;
+  const parts = tokens(subject, 'caps', 5) ?? tokens(subject, 'caps', 7);
+  return parts?.at(-2) === 'host' ? hostOf(parts.at(-1)) : undefined;
 }
 
 function tokens(subject: string, family: string, count: number): string[] | undefined {

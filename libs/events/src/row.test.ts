@@ -43,7 +43,7 @@ test('a row within the bound keeps everything', () => {
   expect(row.config?.disks).toHaveLength(100);
 });
 
-test('of the parts whose going suffices, the one goes that is missed least', () => {
+test('bus rule 10: of the parts whose going suffices, the one goes that is missed least', () => {
   const row = rowOf({ disks: disks(150), metadata: metadata(120), description: 'short' });
   expect(row.config?.omitted).toEqual(['metadata']);
   expect(row.config).toMatchObject({ description: 'short' });

@@ -6,7 +6,7 @@ import { presence, record, World } from './world.fixture.ts';
 const revision = (seq: number, createdMs = 1_000, timeline = 0): string =>
   formatRevision({ createdMs, timeline, seq });
 
-test('a revision is reached once its message was applied', () => {
+test('bus rule 7: a revision is reached once its message was applied', () => {
   const world = World.ready('hv1');
   world.state(record('hv1'));
   expect(reached(world.view, revision(1), 0).kind).toBe('reached');

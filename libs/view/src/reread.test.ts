@@ -63,7 +63,7 @@ test('a host whose rows do not fit its record is not live until it was read agai
   ]);
 });
 
-test('an end that was purged while the view was away is found by the record', () => {
+test('bus rule 6: an end that was purged while the view was away is found by the record', () => {
   const made = world();
   made.view.stateLost('the connection broke');
   // The tombstone of 2 lay at sequence 4, and is gone.

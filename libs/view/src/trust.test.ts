@@ -51,7 +51,7 @@ test('a heartbeat counts from the round trip before it, however late it came', (
   expect(trust(world, 60_000)[0]).toBe('lost');
 });
 
-test('a heartbeat is believed only once the view has applied what it vouches for', () => {
+test('bus rule 8: a heartbeat is believed only once the view has applied what it vouches for', () => {
   const world = live();
   world.beat(5_000, { hv1: { upTo: 4 } });
   expect(trust(world, 6_500)).toEqual(['lost', 'its event-bridge is silent for 5.5 s']);

@@ -337,7 +337,7 @@ test('enter and leave are the difference of sets, whatever happens', () => {
   );
 });
 
-test('a watch that was cut at any frame resumes on another replica and ends in the same set', () => {
+test('bus rule 7: a watch that was cut at any frame resumes on another replica and ends in the same set', () => {
   fc.assert(
     fc.property(
       fc.array(step, { maxLength: 15 }),
