@@ -105,6 +105,9 @@ test('each side of the moves settles: it runs where it came back to, and not whe
     return source?.after?.state === 'running' && target?.after?.state === 'shutoff';
   });
   expect(lastSettled('hv2')?.after).toEqual({ state: 'shutoff', id: null });
+  // Who reads the stories of domains reads one: that of the host where it runs.
+  expect(lastSettled('hv2')?.detail).toBe('migrated');
+  expect(lastSettled('hv1')).not.toHaveProperty('detail');
 });
 
 test('one that leaves for a host that nobody watches is migrating, then unknown, and absent at last', async () => {

@@ -67,7 +67,7 @@ export const eventDataSchema = z.object({
   /** The host that an event of `_fleet` is about. */
   about: hostIdSchema.optional(),
   name: z.string().max(4096).optional(),
-  /** libvirt's name of the detail, for lifecycle events. */
+  /** libvirt's name of the detail, for lifecycle events; `migrated` of a settled one whose domain left. */
   detail: z.string().max(64).optional(),
   /** A net effect of an unwatched time, found by a sync: never heard. */
   synthesised: z.literal(true).optional(),

@@ -4,6 +4,7 @@ import {
   lifecycleKinds,
   settledKind,
   settleMs,
+  type DepartureKind,
   type DomainRow,
   type EventData,
   type HostRecord,
@@ -42,6 +43,8 @@ export type DomainBase = {
   settling: Settling | undefined;
   /** When the tombstone was written, by its writer's clock; undefined where none lies. */
   endedAtMs: number | undefined;
+  /** Of a tombstone: whether the domain may run elsewhere. */
+  departure: DepartureKind | undefined;
 };
 
 /** A story that is still to be told: the state before it, and when it is due by the wall's clock. */
@@ -70,6 +73,7 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
         atWallMs: Date.parse(row.settling.at),
       },
       endedAtMs: isTombstone(row) ? Date.parse(row.tombstone.at) : undefined,
+      departure: isTombstone(row) ? row.tombstone.departure : undefined,
     });
   }
   for (const [uuid, ofDomain] of byDomain(events)) {
@@ -82,6 +86,7 @@ export function domainBases({ rows, events }: BusBase): Map<string, DomainBase> 
       ended: undefined,
       settling: undefined,
       endedAtMs: undefined,
+      departure: undefined,
     };
     bases.set(uuid, base);
     base.settling = settlingAfter(base, ofDomain);

@@ -2,7 +2,7 @@ import { isTombstone } from '@virtscope/contracts';
 import { VIR_DOMAIN_EVENT_STOPPED_MIGRATED } from 'node-libvirt/constants';
 import { expect, test } from 'vitest';
 import type { ReadOutcome } from './feed-io.ts';
-import { emptyBus, Feed, started, stopped, undefinedEvent } from './feed.fixture.ts';
+import { emptyBus, Feed, listed, started, stopped, undefinedEvent } from './feed.fixture.ts';
 
 const gone: ReadOutcome = { found: false };
 const defined: ReadOutcome = { found: true, name: 'vm', id: -1, state: 5, reason: 4 };
@@ -52,4 +52,38 @@ test('of what ended while nobody watched, nobody says that it is not elsewhere',
     libvirt: gone,
   });
   expect(end(feed)).toMatchObject({ reason: 'gone', departure: 'unseen' });
+});
+
+test.for([
+  ['its definition stays', defined],
+  ['nothing of it stays', gone],
+] as const)(
+  'where %s, the settled event of its host says that it left, and not that it ended',
+  ([, left]) => {
+    const feed = new Feed();
+    feed.libvirt = left;
+    feed.hears(stopped, VIR_DOMAIN_EVENT_STOPPED_MIGRATED);
+    const rows = feed.row === undefined ? [] : [feed.row];
+    // The bridge dies in the window, and the next one tells it.
+    const next = new Feed({
+      base: { ...emptyBus, rows, record: feed.record && { seq: 1, body: feed.record } },
+      epoch: 101,
+      ms: 5_000,
+      isListed: false,
+      libvirt: left,
+    });
+    next.lists(left.found ? [{ ...listed, id: -1, state: 5, reason: 4 }] : []);
+    for (const each of [feed, next]) {
+      each.pass(15_000);
+      expect(each.settled).toMatchObject([{ detail: 'migrated' }]);
+    }
+  },
+);
+
+test('a stop that is one settles without a detail', () => {
+  const feed = new Feed();
+  feed.libvirt = { found: true, name: 'vm', id: -1, state: 5, reason: 2 };
+  feed.hears(stopped);
+  feed.pass(15_000);
+  expect(feed.settled[0]).not.toHaveProperty('detail');
 });

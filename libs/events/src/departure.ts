@@ -16,3 +16,9 @@ export function departureBy(detail: number): DepartureKind | undefined {
 export function seenHere(entry: DomainEntry, id: number): void {
   if (id >= 0 || entry.departure === 'unseen') entry.departure = undefined;
 }
+
+/** Its process went to another host, where its story goes on: what is left here is no end of it. */
+export function hasLeft({ truth, departure }: Pick<DomainEntry, 'truth' | 'departure'>): boolean {
+  if (truth === undefined) return departure === 'migrated';
+  return truth.state === 'shutoff' && truth.stateReason === 'migrated';
+}

@@ -80,6 +80,6 @@ export function entryOf(base: DomainBase): DomainEntry {
     lastEvent: base.lastEvent,
     ended: base.ended,
     // Nobody has seen yet how it ended, should it have ended.
-    departure: base.truth && 'unseen',
+    departure: base.truth === undefined ? base.departure : 'unseen',
   };
 }

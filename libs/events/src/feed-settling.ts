@@ -5,6 +5,7 @@
  */
 import { settledKind, settleMs, type EventData } from '@virtscope/contracts';
 import type { Settling } from './base.ts';
+import { hasLeft } from './departure.ts';
 import type { DomainEntry } from './domain-entry.ts';
 import type { FeedEffect, Now } from './feed-io.ts';
 import { wantRow } from './feed-rows.ts';
@@ -61,6 +62,7 @@ export function onSettleDue(feed: HostFeed, effects: FeedEffect[], uuid: string,
     kind: settledKind,
     uuid,
     name: entry.name,
+    ...(hasLeft(entry) ? { detail: 'migrated' } : {}),
     before: entry.settling.before,
     ...(unread ? {} : { after: truth === undefined ? null : { state: truth.state, id: truth.id } }),
     prev: entry.lastEvent,
