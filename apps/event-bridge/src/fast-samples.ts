@@ -8,6 +8,7 @@ import {
 } from '@virtscope/contracts';
 import type { SampledState } from '@virtscope/events';
 import { parseJson, type NatsConnection } from '@virtscope/runtime';
+import { domainStateReasonName } from 'node-libvirt/constants';
 
 /**
  * The states that stats-sampler's fast tier saw, sample by sample: an audit that costs libvirt
@@ -38,6 +39,12 @@ export function listenToSamples(
 function statesOf(page: StatsPage): SampledState[] {
   return [...statsRows(page)].map(({ uuid, id, fields }) => {
     const state = Number(fields['state.state']);
-    return { uuid, id, state: domainStates[state] ?? `unknown-${state}` };
+    const reason = fields['state.reason'];
+    return {
+      uuid,
+      id,
+      state: domainStates[state] ?? `unknown-${state}`,
+      ...(typeof reason === 'number' ? { reason: domainStateReasonName(state, reason) } : {}),
+    };
   });
 }

@@ -109,6 +109,16 @@ test('a domain that differs in two samples in a row is told as a mismatch and re
   expect(reads(second)).toEqual(['audit']);
 });
 
+test('a state whose reason alone differs is a mismatch too: a start that failed sends no event', () => {
+  const feed = new Feed();
+  const failed = (): FeedInput => ({
+    type: 'sampled',
+    states: [{ uuid, id: 4, state: 'running', reason: 'crashed' }],
+  });
+  feed.input(failed());
+  expect(notes(feed.input(failed()))).toEqual(['state-mismatch']);
+});
+
 test('one differing sample, or an event between two, is no mismatch', () => {
   const feed = new Feed();
   feed.input(sampled('paused'));

@@ -31,7 +31,11 @@ function suspect(
 ): void {
   const { truth } = entry;
   const busy = entry.reading || feed.toRead.has(entry.uuid);
-  const same = sample?.state === truth?.state && (sample?.id ?? null) === (truth?.id ?? null);
+  const same =
+    sample?.state === truth?.state &&
+    (sample?.id ?? null) === (truth?.id ?? null) &&
+    // A start that failed changes the reason of being shut off, and no event says so.
+    (sample?.reason === undefined || sample.reason === truth?.stateReason);
   if (busy || same) {
     entry.suspicions = 0;
     return;
@@ -49,8 +53,12 @@ function suspect(
   });
 }
 
-function words(standing: { state: string; id: number | null } | undefined): string {
-  return standing === undefined ? 'absent' : `${standing.state}, id ${standing.id ?? 'none'}`;
+function words(
+  standing: { state: string; id: number | null; stateReason?: string; reason?: string } | undefined,
+): string {
+  if (standing === undefined) return 'absent';
+  const { state, id, stateReason, reason = stateReason ?? 'unknown' } = standing;
+  return `${state} (${reason}), id ${id ?? 'none'}`;
 }
 
 /** Asks for the configuration of the next domain, one after the other. */

@@ -49,7 +49,13 @@ export type Identity = { hostUuid?: string; hostname?: string };
 /** What a call is billed under. */
 export type ReadReason = 'event' | 'sync' | 'audit' | 'relist';
 
-export type SampledState = { uuid: string; id: number | null; state: string };
+export type SampledState = {
+  uuid: string;
+  id: number | null;
+  state: string;
+  /** Absent where the sample does not say it. */
+  reason?: string;
+};
 
 /** A network, pool, node device or secret, as far as libvirt's lists tell of it. */
 export type ListedThing = {
