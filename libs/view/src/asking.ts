@@ -130,12 +130,12 @@ export class Asking {
    * Nothing was found in this scope: is that a proof (T6)?
    *
    * @param what as in "no domain <what>"
-   * @param hides whether something unreadable on the host could be what was asked for
+   * @param hides why something on the host could be what was asked for; undefined: nothing can
    */
   absence(
     what: string,
     scope: HostId | undefined,
-    hides: (slot: HostSlot) => boolean,
+    hides: (slot: HostSlot) => string | undefined,
   ): Extract<Answer, { kind: 'absent' | 'unknown' }> {
     const { view, now } = this;
     const wanted = new Set([...view.hosts.wanted.keys()].filter((host) => this.scope.host(host)));
@@ -146,7 +146,7 @@ export class Asking {
         : [];
     const unreachable = hosts.filter((host) => {
       const { trust, slot } = this.host(host);
-      return trust !== 'live' || (slot !== undefined && hides(slot));
+      return trust !== 'live' || (slot !== undefined && hides(slot) !== undefined);
     });
     const unknown = (detail: string, also: HostId[] = []): Answer & { kind: 'unknown' } => ({
       kind: 'unknown',
@@ -160,7 +160,8 @@ export class Asking {
     }
     const first = unreachable[0];
     if (first !== undefined) {
-      const reason = this.host(first).reason ?? 'a message about one of its domains is malformed';
+      const { reason: distrust, slot } = this.host(first);
+      const reason = distrust ?? (slot && hides(slot)) ?? 'it is not live';
       const others = unreachable.length > 1 ? ` (and ${unreachable.length - 1} more hosts)` : '';
       return unknown(`${first} cannot be vouched for: ${reason}${others}`, removed);
     }
@@ -206,11 +207,14 @@ function makeTail(asked: AskedHost, older: boolean, unreadable: boolean): Tail {
   return { trust, text: JSON.stringify(fields).slice(1, -1), idKnown: !cut && !older };
 }
 
+const unreadable = 'a message about one of its domains is malformed';
+
 /** A row of this UUID could lie under a message that nobody can read. */
 export const hidesUuid =
   (uuid: DomainUuid) =>
-  (slot: HostSlot): boolean =>
-    slot.unreadable.has(uuid);
+  (slot: HostSlot): string | undefined =>
+    slot.unreadable.has(uuid) ? unreadable : undefined;
 
 /** Any unreadable message could be the one that was asked for. */
-export const hidesAny = (slot: HostSlot): boolean => slot.unreadable.size > 0;
+export const hidesAny = (slot: HostSlot): string | undefined =>
+  slot.unreadable.size > 0 ? unreadable : undefined;

@@ -76,6 +76,19 @@ test('an id that STOPPED took away finds nothing, and its next owner is found by
   });
 });
 
+test('while the id of a domain that runs is not known, no id is said to be nobody’s', () => {
+  const made = world();
+  made.state(presence('hv1', 2, { id: null, stateFrom: 'event' }));
+  const answer = findOnHost(new Asking(made.view, at(1_000)), 'hv1', { id: 7 });
+  expect(answer).toMatchObject({ kind: 'unknown', unreachable: ['hv1'] });
+  expect(JSON.stringify(answer)).toContain('id of one of its domains is not known yet');
+  expect(parsed(findOnHost(new Asking(made.view, at(1_000)), 'hv1', { id: 1 }))).toMatchObject({
+    uuid: uuidOf(1),
+  });
+  made.state(presence('hv1', 2, { id: 8 }));
+  expect(findOnHost(new Asking(made.view, at(1_000)), 'hv1', { id: 7 }).kind).toBe('absent');
+});
+
 test('while two rows claim a name or an id, the later word counts', () => {
   const made = world();
   made.state(presence('hv1', 2, { name: 'vm-1', id: 1 }));

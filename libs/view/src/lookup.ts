@@ -2,6 +2,7 @@
 import type { DomainUuid, HostId } from '@virtscope/contracts';
 import { Asking, hidesAny, hidesUuid, type Answer } from './asking.ts';
 import type { Row } from './row.ts';
+import type { HostSlot } from './state-table.ts';
 import type { Moment, View } from './view.ts';
 import { whereabouts } from './whereabouts.ts';
 
@@ -65,7 +66,11 @@ export function rowOnHost(
     return row ?? asking.absence(`named ${JSON.stringify(by.name)} on ${host}`, host, hidesAny);
   }
   const row = newest(asking.seen(slot?.byId.get(by.id) ?? []));
-  if (row === undefined) return asking.absence(`of id ${by.id} on ${host}`, host, hidesAny);
+  if (row === undefined) {
+    return asking.absence(`of id ${by.id} on ${host}`, host, (each) => {
+      return hidesAny(each) ?? hidesId(asking, each);
+    });
+  }
   if (asking.trustOf(row) !== 'live') {
     const { trust, reason } = asking.host(host);
     const why = reason ?? `the row is ${asking.trustOf(row)}`;
@@ -73,6 +78,17 @@ export function rowOnHost(
     return { kind: 'unknown', detail, unreachable: [host] };
   }
   return row;
+}
+
+/**
+ * Until libvirt answered about a domain that runs, its id is not known: it may be any. (Its events
+ * tell of a start, and came too fast for an answer between them to count.)
+ */
+function hidesId(asking: Asking, slot: HostSlot): string | undefined {
+  for (const row of slot.awaitingId) {
+    if (asking.sees(row)) return 'the id of one of its domains is not known yet';
+  }
+  return undefined;
 }
 
 /** Two rows may claim a name or id while a change is under way: the later word took it away. */

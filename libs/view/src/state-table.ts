@@ -11,6 +11,7 @@
  */
 import { hash } from 'node:crypto';
 import {
+  isInactive,
   isTombstone,
   parseStateSubject,
   presencesDigestText,
@@ -68,6 +69,8 @@ export class HostSlot {
   readonly rows = new Map<DomainUuid, Row>();
   readonly byId = new MultiIndex<number, Row>();
   readonly byName = new MultiIndex<string, Row>();
+  /** Rows of domains that run under an id that nobody could read yet. */
+  readonly awaitingId = new Set<Row>();
   /** Subjects whose newest message is malformed, with its sequence. */
   readonly unreadable = new Map<DomainUuid, number>();
   recordUnreadable = 0;
@@ -86,6 +89,7 @@ export class HostSlot {
   put(row: Row): void {
     this.rows.set(row.uuid, row);
     if (row.id !== null) this.byId.add(row.id, row);
+    else if (!isInactive(row.state)) this.awaitingId.add(row);
     this.byName.add(row.name, row);
     this.#sorted = undefined;
   }
@@ -93,6 +97,7 @@ export class HostSlot {
   remove(row: Row): void {
     this.rows.delete(row.uuid);
     if (row.id !== null) this.byId.delete(row.id, row);
+    this.awaitingId.delete(row);
     this.byName.delete(row.name, row);
     this.#sorted = undefined;
   }

@@ -1,5 +1,5 @@
 /** Is this disk, MAC or name used by any domain anywhere? With an honest `unknown` (T6). */
-import type { Answer, Asking } from './asking.ts';
+import { hidesAny, type Answer, type Asking } from './asking.ts';
 import { disksOf, macsOf } from './config-keys.ts';
 import { FactsBook } from './facts.ts';
 import { readFields } from './projection.ts';
@@ -34,8 +34,8 @@ export function findUsage(asking: Asking, used: Used): Answer {
     return { kind: 'found', json };
   }
   const what = JSON.stringify(Object.values(used)[0]);
-  const hides = (slot: HostSlot): boolean =>
-    slot.unreadable.size > 0 || (parts !== undefined && hidesPart(asking, slot, parts));
+  const hides = (slot: HostSlot): string | undefined =>
+    hidesAny(slot) ?? (parts && hidesPart(asking, slot, parts));
   const claim =
     departureThat(asking, (row) => mayUse(row, used)) ??
     asking.absence(`using ${what}`, undefined, hides);
@@ -64,10 +64,16 @@ function mayUse({ name, config }: Row, used: Used): boolean {
 }
 
 /** A domain whose configuration, or that part of it, nobody has read could be the user. */
-function hidesPart(asking: Asking, slot: HostSlot, part: 'disks' | 'interfaces'): boolean {
-  const { unconfigured } = asking.view.table;
-  if (unconfigured.size === 0 && asking.view.table.shortened.size === 0) return false;
-  const hiding = (row: Row): boolean =>
-    row.config === undefined || row.config.omitted?.includes(part) === true;
-  return slot.sorted.some((row) => hiding(row));
+function hidesPart(
+  asking: Asking,
+  slot: HostSlot,
+  part: 'disks' | 'interfaces',
+): string | undefined {
+  const { unconfigured, shortened } = asking.view.table;
+  if (unconfigured.size === 0 && shortened.size === 0) return undefined;
+  const hiding = ({ config }: Row): boolean =>
+    config === undefined || config.omitted?.includes(part) === true;
+  return slot.sorted.some((row) => hiding(row))
+    ? `the ${part} of one of its domains are not known`
+    : undefined;
 }
