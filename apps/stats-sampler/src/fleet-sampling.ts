@@ -11,6 +11,7 @@ import {
   type Hands,
 } from '@virtscope/runtime';
 import { sampleHost } from './host-sampling.ts';
+import { listenToJobs } from './job-events.ts';
 import { MonitorEvents } from './monitor-events.ts';
 import { PagePublisher } from './page-publisher.ts';
 import { publishedEpoch, type Bus } from './published-epoch.ts';
@@ -71,6 +72,7 @@ export async function sampleFleet(hands: Hands, settings: SamplerSettings): Prom
         await sampleHost({
           host,
           events,
+          listenToJobs: (onJob) => listenToJobs(nc, host.id, onJob),
           hint: (hint) => {
             if (link.up) nc.publish(subjects.hint(hint.host), JSON.stringify(hint));
           },

@@ -2,7 +2,7 @@
  * One host: two sessions, a timer, and the mind that says what to do. This does as it is told and
  * gives back what came of it.
  */
-import type { Epoch, RestartHint } from '@virtscope/contracts';
+import type { DomainUuid, Epoch, RestartHint } from '@virtscope/contracts';
 import { hostSessions, type WantedHost } from '@virtscope/fleet';
 import type { Clock, Logger } from '@virtscope/runtime';
 import {
@@ -13,6 +13,7 @@ import {
   type ControlAnswer,
   type HostReading,
   type Incident,
+  type JobReading,
   type SamplerEffect,
   type SamplerInput,
   type SamplerPeriods,
@@ -24,6 +25,7 @@ import { ConnectionLostError, LibvirtError, type Session } from 'node-libvirt';
 import { VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID } from 'node-libvirt/constants';
 import type { MonitorEvents } from './monitor-events.ts';
 import { readHost } from './host-reading.ts';
+import { readJob } from './job-reading.ts';
 import type { PagePublisher } from './page-publisher.ts';
 import type { SamplerMetrics } from './sampler-metrics.ts';
 
@@ -33,6 +35,8 @@ export type HostSamplingOptions = {
   extras: readonly StatsExtra[];
   publisher: PagePublisher;
   events: MonitorEvents;
+  /** Hears of domains' jobs until it is disposed of. */
+  listenToJobs: (onJob: (uuid: DomainUuid) => void) => Disposable;
   /** Says on the bus that a domain's process must be another one; a hint that is lost is no loss. */
   hint: (hint: RestartHint) => void;
   metrics: SamplerMetrics;
@@ -63,6 +67,7 @@ export async function sampleHost(options: HostSamplingOptions): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const sampling = new HostSampling({ ...options, signal });
+  using _jobs = options.listenToJobs((uuid) => sampling.hearJob(uuid));
   const tiers = samplerTiers.map(async (tier) => {
     try {
       await sampling.serve(tier);
@@ -125,6 +130,10 @@ class HostSampling {
     }
   }
 
+  hearJob(uuid: DomainUuid): void {
+    this.#give({ type: 'jobHeard', uuid, nowMs: this.#options.clock.monotonicMs() });
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }
@@ -145,6 +154,9 @@ class HostSampling {
         break;
       case 'readHost':
         void this.#readHost(effect);
+        break;
+      case 'readJob':
+        void this.#readJob(effect);
         break;
       case 'diagnose':
         void this.#diagnose(effect);
@@ -228,6 +240,24 @@ class HostSampling {
     }
     const { diagnosisId } = effect;
     this.#give({ type: 'diagnosed', diagnosisId, nowMs: clock.monotonicMs(), answers });
+  }
+
+  /** Never rejects. It may hang as long as a QEMU does; the mind counts it. */
+  async #readJob({ callId, domain }: Extract<SamplerEffect, { type: 'readJob' }>): Promise<void> {
+    const { clock, host, log } = this.#options;
+    const session = this.#sessions.get('monitor');
+    const startedMs = clock.monotonicMs();
+    const startedWallMs = clock.wallMs();
+    let reading: JobReading = 'none';
+    try {
+      const options = { reason: 'job', timeoutMs: answerTimeoutMs };
+      if (session !== undefined) reading = await readJob(session, domain, options);
+    } catch (error) {
+      if (!(error instanceof LibvirtError)) return; // the session's end is told by itself
+      log.debug({ host: host.id, domain: domain.uuid, err: error }, 'no word of a job');
+    }
+    const nowMs = clock.monotonicMs();
+    this.#give({ type: 'jobRead', callId, startedMs, startedWallMs, nowMs, reading });
   }
 
   /** Never rejects. */

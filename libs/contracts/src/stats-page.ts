@@ -73,6 +73,13 @@ export const statsPageSchema = z.object({
    * `ageMs` are those of the values. Without rows' values nothing is known yet.
    */
   monitor: z.enum(['stuck', 'paused']).optional(),
+  /**
+   * Rows of this page are the last good values of what the tier's newest answer lacks, of the
+   * domains' present runs. `busy`: only of `groups`, as the monitor was held by another call or job;
+   * what was answered stands in another page of the sample. `job`: the domain is in a migration or
+   * the like and is asked for that job's progress alone, which stands as `job.*` in another page.
+   */
+  kept: z.enum(['busy', 'job']).optional(),
   /** Figures of the host itself, in the tier `host`: `cpu.idle`, `memory.free`. */
   hostFields: z.record(z.string().max(256), cellSchema).optional(),
 });

@@ -5,11 +5,12 @@
 import type { DomainUuid } from '@virtscope/contracts';
 import { VIR_DOMAIN_CONTROL_OCCUPIED } from 'node-libvirt/constants';
 import { recordFacts } from './completeness.ts';
-import type { StatsRecord } from './record.ts';
+import type { DomainRef, StatsRecord } from './record.ts';
 import { count, type ControlAnswer, type SamplerEffect } from './sampler-io.ts';
 import {
   activeDomains,
   withMonitor,
+  withoutEnded,
   type MonitorCall,
   type SamplerState,
   type Stuck,
@@ -65,7 +66,8 @@ export function takeOut(
   const calls = state.monitor.calls.map((each) =>
     each.id === call?.id && explained ? { ...each, kind: 'given-up' as const, explained } : each,
   );
-  return withMonitor(state, { stuck, calls });
+  const jobs = withoutEnded(state.monitor.jobs, ({ domain }) => !stuck.has(domain.uuid));
+  return withMonitor(state, { stuck, calls, jobs });
 }
 
 /** What control info says of those that are out: a monitor that is free again may be probed. */
@@ -129,12 +131,12 @@ export function probed(
 
 /** The fast tier's newest sample: a new run of a domain has a new monitor, a stopped one none. */
 export function seenByFast(state: SamplerState, effects: SamplerEffect[]): SamplerState {
-  if (state.monitor.stuck.size === 0) return state;
+  if (state.monitor.stuck.size === 0 && state.monitor.jobs.size === 0) return state;
+  const runs = ({ domain }: { domain: DomainRef }): boolean =>
+    state.fast.last.get(domain.uuid)?.record.domain.id === domain.id;
   const stuck = new Map(state.monitor.stuck);
-  for (const [uuid, { domain }] of stuck) {
-    if (state.fast.last.get(uuid)?.record.domain.id !== domain.id) letBack(stuck, uuid, effects);
-  }
-  return withMonitor(state, { stuck });
+  for (const [uuid, held] of stuck) if (!runs(held)) letBack(stuck, uuid, effects);
+  return withMonitor(state, { stuck, jobs: withoutEnded(state.monitor.jobs, runs) });
 }
 
 /** The session is lost. What hung may hang on in libvirtd; it is counted until its domain is well. */

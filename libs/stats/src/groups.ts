@@ -95,7 +95,11 @@ export function groupOf(field: string): StatsGroup | undefined {
   return groupByPrefix.get(dot < 0 ? field : field.slice(0, dot));
 }
 
+/** Before the fields of `domainGetJobStats`: they are of no stats group, and all are taken. */
+export const jobPrefix = 'job.';
+
 export function isKnownField(field: string): boolean {
+  if (field.startsWith(jobPrefix)) return true;
   const group = groupOf(field);
   return group !== undefined && groups[group].known.test(field);
 }

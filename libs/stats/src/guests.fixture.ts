@@ -1,15 +1,25 @@
 import type { Agenda } from './agenda.fixture.ts';
 import type { StatsRecord } from './record.ts';
-import type { SampleEffect } from './sampler-io.ts';
+import type { SampleEffect, SamplerEffect } from './sampler-io.ts';
 import { uuid } from './testing.ts';
 
-export type Guest = { run: number; frozen: boolean; offUntilMs: number; cpuNs: number };
+/** A job that a guest may be in: with `in` its monitor is passed over. */
+export type GuestJob = 'out' | 'in' | 'backup';
+
+export type Guest = {
+  run: number;
+  frozen: boolean;
+  offUntilMs: number;
+  cpuNs: number;
+  job: GuestJob | undefined;
+};
 
 type Span = { uuid: string; fromMs: number; untilMs: number };
 
 /** A call in the daemon: it outlives its session. */
 export type DaemonCall = {
-  effect: SampleEffect;
+  tier: SampleEffect['tier'];
+  effect: SampleEffect | Extract<SamplerEffect, { type: 'readJob' }>;
   session: number;
   startedMs: number;
   rest: number[];
@@ -17,6 +27,8 @@ export type DaemonCall = {
   /** The guest at whose monitor it is, and since when. */
   at: number | undefined;
   sinceMs: number;
+  /** Another call is at its guest, and it waits for that one. */
+  waits?: boolean;
 };
 
 /** A host's guests, by number; the n-th is `uuid(n)`. They remember when they were not well. */
@@ -24,6 +36,7 @@ export class Guests {
   readonly all: readonly Guest[];
   readonly frozenSpans: Span[] = [];
   readonly #offSpans: Span[] = [];
+  readonly #jobSpans: Span[] = [];
   readonly #agenda: Agenda;
 
   constructor(count: number, agenda: Agenda) {
@@ -33,6 +46,7 @@ export class Guests {
       frozen: false,
       offUntilMs: 0,
       cpuNs: 0,
+      job: undefined,
     }));
   }
 
@@ -54,6 +68,26 @@ export class Guests {
     return this.#offSpans.some(
       (span) => span.uuid === id && span.fromMs < untilMs && span.untilMs > fromMs,
     );
+  }
+
+  wasInJob(id: string, fromMs: number, untilMs: number): boolean {
+    return this.#jobSpans.some(
+      (span) => span.uuid === id && span.fromMs < untilMs && span.untilMs > fromMs,
+    );
+  }
+
+  startJob(n: number, job: GuestJob): void {
+    this.at(n).job = job;
+    const untilMs = Number.POSITIVE_INFINITY;
+    this.#jobSpans.push({ uuid: uuid(n), fromMs: this.#agenda.nowMs, untilMs });
+  }
+
+  endJob(n: number): void {
+    const guest = this.at(n);
+    if (guest.job === undefined) return;
+    guest.job = undefined;
+    const span = this.#jobSpans.findLast((each) => each.uuid === uuid(n));
+    if (span !== undefined) span.untilMs = this.#agenda.nowMs;
   }
 
   get frozen(): number {
@@ -78,6 +112,7 @@ export class Guests {
   kill(n: number, offMs: number): void {
     const guest = this.at(n);
     this.thaw(n);
+    this.endJob(n);
     guest.offUntilMs = this.#agenda.nowMs + offMs;
     this.#offSpans.push({ uuid: uuid(n), fromMs: this.#agenda.nowMs, untilMs: guest.offUntilMs });
     guest.run += 100;

@@ -8,13 +8,13 @@ import assert from 'node:assert/strict';
 import type { StatsPage } from '@virtscope/contracts';
 import { VIR_DOMAIN_CONTROL_OCCUPIED, VIR_DOMAIN_CONTROL_OK } from 'node-libvirt/constants';
 import { Agenda, dice } from './agenda.fixture.ts';
-import { checkPages } from './checked-pages.fixture.ts';
-import { Guests, type DaemonCall } from './guests.fixture.ts';
+import { checkPages, isFresh } from './checked-pages.fixture.ts';
+import { Guests, type DaemonCall, type GuestJob } from './guests.fixture.ts';
 import { nextTurn, phaseOf } from './phase.ts';
 import type { DomainRef } from './record.ts';
 import type { ControlAnswer, SampleEffect, SamplerEffect, SamplerInput } from './sampler-io.ts';
 import { startSampler, stepSampler } from './sampler.ts';
-import { fastFields, monitorBusyFields, monitorFields, record } from './testing.ts';
+import { fastFields, monitorBusyFields, monitorFields, record, uuid } from './testing.ts';
 import { defaultPeriods, samplerTiers, type SamplerTier } from './tier.ts';
 
 export type Faults = {
@@ -52,6 +52,11 @@ export class History {
   #knownMs = Number.POSITIVE_INFINITY;
   /** Frozen domains that were found in time. */
   found = 0;
+  /**
+   * A call for a job's progress came to wait behind one that was given up and had gone on to another
+   * frozen domain, of which nobody knew: two calls for one frozen domain.
+   */
+  jobWaited = false;
   #interfaceHangs = false;
   #state = startSampler(host, periods);
   #wake = 0;
@@ -74,7 +79,10 @@ export class History {
     this.#agenda.until(faultyMs);
     this.#faulty = false;
     this.#interfaceHangs = false;
-    for (const guest of this.guests.all.keys()) this.guests.thaw(guest);
+    for (const guest of this.guests.all.keys()) {
+      this.guests.thaw(guest);
+      this.guests.endJob(guest);
+    }
     this.#moveCalls();
     for (const tier of samplerTiers) {
       if (!this.#isOpen(tier)) this.#agenda.later(1, () => this.#open(tier));
@@ -109,7 +117,8 @@ export class History {
   #isCalm(): boolean {
     const { fast, monitor } = this.#state;
     const open = fast.open && monitor.open && monitor.calls.length === 0;
-    return open && fast.reduced === undefined && monitor.slowdown === 1 && this.#out.size === 0;
+    const rounds = this.#out.size === 0 && monitor.jobs.size === 0;
+    return open && rounds && fast.reduced === undefined && monitor.slowdown === 1;
   }
 
   /** One fault now and then, each of a kind that really happens. */
@@ -119,9 +128,10 @@ export class History {
     const dice = this.#random();
     if (dice < 0.5) this.#freeze(guest, this.#random() * 40_000);
     else if (dice < 0.65) this.#kill(guest);
+    else if (dice < 0.75) this.#startJob(guest);
     else if (this.#faults.rough) {
-      if (dice < 0.8) this.#lose(this.#random() < 0.5 ? 'fast' : 'monitor');
-      else if (dice < 0.9) this.#interfaceHangs = !this.#interfaceHangs;
+      if (dice < 0.85) this.#lose(this.#random() < 0.5 ? 'fast' : 'monitor');
+      else if (dice < 0.93) this.#interfaceHangs = !this.#interfaceHangs;
       else {
         this.guests.at(guest).cpuNs = 0; // counters that go backwards within one run
       }
@@ -145,6 +155,27 @@ export class History {
     if (this.guests.isOff(n)) return;
     this.guests.kill(n, this.#random() * 6_000);
     this.#moveCalls();
+  }
+
+  /** A migration or a backup; whoever hears events mostly hears of both its ends. */
+  #startJob(n: number): void {
+    if (this.guests.isOff(n) || this.guests.at(n).job !== undefined) return;
+    const dice = this.#random();
+    this.guests.startJob(n, dice < 0.4 ? 'out' : dice < 0.8 ? 'in' : 'backup');
+    this.#hearOfJob(n);
+    const { run } = this.guests.at(n);
+    this.#agenda.later(this.#random() * 40_000, () => {
+      if (this.guests.at(n).run !== run) return;
+      this.guests.endJob(n);
+      this.#hearOfJob(n);
+    });
+  }
+
+  #hearOfJob(n: number): void {
+    if (this.#random() < 0.2) return;
+    this.#agenda.later(this.#random() * 50, () => {
+      this.#give({ type: 'jobHeard', uuid: uuid(n), nowMs: this.#agenda.nowMs });
+    });
   }
 
   #isOpen(tier: SamplerTier): boolean {
@@ -193,6 +224,8 @@ export class History {
         });
       case 'diagnose':
         return this.#diagnose(effect);
+      case 'readJob':
+        return this.#readJob(effect);
       case 'wakeAt': {
         const wake = ++this.#wake;
         // Early by a hair, on time, or after a stall of the process.
@@ -215,7 +248,7 @@ export class History {
         return;
       }
       case 'tell': {
-        // P7: one alarm, one all-clear.
+        // P8: one alarm, one all-clear.
         const { kind, domain } = effect;
         assert.equal(this.#told.has(domain.uuid), kind === 'monitor-recovered', `${kind} twice`);
         if (kind === 'monitor-stuck') this.#told.add(domain.uuid);
@@ -269,11 +302,38 @@ export class History {
       const out = list.filter((domain) => this.#out.has(domain.uuid));
       assert(out.length === 0 || list.length === 1, 'P6: one that is out is asked with others');
     }
+    if (tier === 'monitor') {
+      const asked = list ?? this.guests.uuids.map((each) => ({ uuid: each }));
+      for (const { uuid: each } of asked) {
+        assert(!this.#state.monitor.jobs.has(each), 'P7: in a job, and in a round');
+      }
+    }
     if (tier === 'monitor' && list?.length !== 1) this.#roundMs = this.#agenda.nowMs;
     const all = [...this.guests.all.keys()];
     const rest =
       list === undefined ? all : list.map((each) => this.guests.uuids.indexOf(each.uuid));
+    const call = this.#begin(tier, effect, rest);
+    const slow = this.#faulty && this.#faults.rough && this.#random() < 0.1;
+    this.#agenda.later(1 + this.#random() * (slow ? 20_000 : 20), () => {
+      if (tier === 'fast') this.#finishFast(call);
+      else this.#move(call);
+    });
+  }
+
+  #readJob(effect: Extract<SamplerEffect, { type: 'readJob' }>): void {
+    assert(this.#isOpen('monitor'), 'a call without a session');
+    const id = effect.domain.uuid;
+    assert(!this.#out.has(id), 'P6: one that is out is asked for its job');
+    const asks = ({ effect: other, session }: DaemonCall): boolean =>
+      other.type === 'readJob' && session === this.#sessions.monitor && other.domain.uuid === id;
+    assert(![...this.#calls].some(asks), 'P7: asked twice at a time');
+    const call = this.#begin('monitor', effect, [this.guests.uuids.indexOf(id)]);
+    this.#agenda.later(1 + this.#random() * 10, () => this.#move(call));
+  }
+
+  #begin(tier: SamplerTier, effect: DaemonCall['effect'], rest: number[]): DaemonCall {
     const call: DaemonCall = {
+      tier,
       effect,
       session: this.#sessions[tier],
       startedMs: this.#agenda.nowMs,
@@ -283,20 +343,14 @@ export class History {
       sinceMs: this.#agenda.nowMs,
     };
     this.#calls.add(call);
-    const mine = [...this.#calls].filter(
-      (each) => each.session === this.#sessions[each.effect.tier],
-    );
-    const monitor = mine.filter((each) => each.effect.tier === 'monitor').length;
+    const mine = [...this.#calls].filter((each) => each.session === this.#sessions[each.tier]);
+    const monitor = mine.filter((each) => each.tier === 'monitor').length;
     assert(monitor <= 4 && mine.length <= 5 && mine.length - monitor <= 2, 'P1: too many calls');
-    const slow = this.#faulty && this.#faults.rough && this.#random() < 0.1;
-    this.#agenda.later(1 + this.#random() * (slow ? 20_000 : 20), () => {
-      if (tier === 'fast') this.#finishFast(call);
-      else this.#move(call);
-    });
+    return call;
   }
 
   #finishFast(call: DaemonCall): void {
-    const asksInterface = (call.effect.stats & 0x10) !== 0;
+    const asksInterface = call.effect.type === 'sample' && (call.effect.stats & 0x10) !== 0;
     if (asksInterface && this.#interfaceHangs) {
       this.#agenda.later(500, () => this.#finishFast(call));
       return;
@@ -310,7 +364,7 @@ export class History {
   /** On with every call that stands at a guest that is not frozen any more. */
   #moveCalls(): void {
     for (const call of this.#calls) {
-      if (call.at === undefined || this.guests.at(call.at).frozen) continue;
+      if (call.at === undefined ? !call.waits : this.guests.at(call.at).frozen) continue;
       this.#move(call);
     }
   }
@@ -322,7 +376,16 @@ export class History {
         const next = call.rest.shift();
         if (next === undefined) return this.#answer(call);
         if (this.guests.isOff(next)) continue;
-        if ([...this.#calls].some((other) => other.at === next)) {
+        const held = [...this.#calls].some((other) => other.at === next);
+        if (call.effect.type === 'readJob') {
+          // It knows no NOWAIT.
+          call.waits = held;
+          this.jobWaited ||= held;
+          if (held) {
+            call.rest.push(next);
+            return;
+          }
+        } else if (held || this.guests.at(next).job === 'in') {
           // NOWAIT: another call holds its job.
           const { run } = this.guests.at(next);
           call.records.push(record(next, run, monitorBusyFields));
@@ -333,6 +396,10 @@ export class History {
       }
       const guest = this.guests.at(call.at);
       if (guest.frozen) return;
+      if (call.effect.type === 'readJob') {
+        call.at = undefined;
+        return this.#answerJob(call, guest.job);
+      }
       if (!this.guests.isOff(call.at)) {
         guest.cpuNs += 1e6;
         call.records.push(
@@ -343,12 +410,27 @@ export class History {
     }
   }
 
+  #answerJob(call: DaemonCall, job: GuestJob | undefined): void {
+    this.#calls.delete(call);
+    if (call.session !== this.#sessions.monitor) return;
+    const operation = job === 'out' ? 5 : 9;
+    this.#give({
+      type: 'jobRead',
+      callId: call.effect.callId,
+      startedMs: call.startedMs,
+      startedWallMs: 1_800_000_000_000 + call.startedMs,
+      nowMs: this.#agenda.nowMs,
+      reading: job === undefined ? 'none' : job === 'in' ? 'incoming' : [['operation', operation]],
+    });
+  }
+
   #answer(call: DaemonCall): void {
     this.#calls.delete(call);
-    const { effect, startedMs, records, session } = call;
-    if (session !== this.#sessions[effect.tier]) return;
+    const { effect, startedMs, records, session, tier } = call;
+    if (effect.type === 'readJob') return this.#answerJob(call, undefined); // it stopped
+    if (session !== this.#sessions[tier]) return;
     const rough = this.#faulty && this.#faults.rough;
-    const { tier, callId } = effect;
+    const { callId } = effect;
     if (rough && this.#random() < 0.04) {
       return this.#give({ type: 'failed', tier, callId, nowMs: this.#agenda.nowMs });
     }
@@ -387,7 +469,7 @@ export class History {
     const tier = page.tier as SamplerTier;
     checkPages(effects, this.#agenda.nowMs);
     for (const effect of tier === 'monitor' ? effects : []) {
-      if (effect.page.monitor !== undefined) continue;
+      if (!isFresh(effect.page)) continue;
       for (const id of effect.page.uuids) {
         this.freshAt.set(id, [...(this.freshAt.get(id) ?? []), effect.startedMs]);
       }
@@ -396,10 +478,12 @@ export class History {
     if (before !== undefined) {
       assert.equal(page.sampleId, before.page.sampleId + 1);
       // Only a sample that repeats what is known begins where the one before did.
-      if (page.monitor === undefined) assert(startedMs >= before.startedMs, 'P3: an older sample');
+      if (isFresh(page)) assert(startedMs >= before.startedMs, 'P3: an older sample');
     }
     assert.equal(page.epoch, this.#epoch);
     if (tier === 'fast') this.#knownMs = Math.min(this.#knownMs, this.#agenda.nowMs);
-    this.#newest[tier] = { page, startedMs: Math.max(startedMs, before?.startedMs ?? startedMs) };
+    const knownMs = before?.startedMs ?? Number.NEGATIVE_INFINITY;
+    const newestMs = isFresh(page) ? Math.max(startedMs, knownMs) : knownMs;
+    this.#newest[tier] = { page, startedMs: newestMs };
   }
 }

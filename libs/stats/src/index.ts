@@ -15,6 +15,7 @@ export {
   incidents,
   type ControlAnswer,
   type Incident,
+  type JobReading,
   type SampleEffect,
   type SamplerEffect,
   type SamplerInput,

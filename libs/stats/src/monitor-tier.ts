@@ -3,12 +3,14 @@
  * hangs, control info tells at whom, and the others are asked again by name at once.
  */
 import type { DomainUuid } from '@virtscope/contracts';
+import { VIR_DOMAIN_CONTROL_OCCUPIED } from 'node-libvirt/constants';
+import { asked, jobRead, jobsDue, nextJob, suspectJob } from './jobs.ts';
 import { callEnded, occupied, probed, reachedMonitor, recheck, takeOut } from './breaker.ts';
 import { statsMask } from './groups.ts';
 import { publish, type HeldRow } from './publication.ts';
 import { cpuTimeFell } from './rates.ts';
 import type { CallTimes, DomainRef, Held, StatsRecord } from './record.ts';
-import { count, type ControlAnswer, type SamplerEffect } from './sampler-io.ts';
+import { count, type ControlAnswer, type JobReading, type SamplerEffect } from './sampler-io.ts';
 import {
   activeDomains,
   monitorBudget,
@@ -66,23 +68,26 @@ export function turnMonitor(
 ): SamplerState {
   const { open, turnMs } = state.monitor;
   if (!open || nowMs < turnMs) return state;
-  const next = watchStuck(withMonitor(state, { turnMs: turnAfter(state, tier, nowMs) }), effects);
+  const later = withMonitor(state, { turnMs: turnAfter(state, tier, nowMs) });
+  const next = watchStuck(jobsDue(later), effects);
   if (roundOf(next) !== undefined) {
     effects.push(count(tier, 'skipped'));
     return next;
   }
-  return askRound(next, nowMs, effects);
+  return askJob(askRound(next, nowMs, effects), nowMs, effects);
 }
 
 /** Asks all domains but those that are out; at the bound it pauses, and says so. */
 function askRound(state: SamplerState, nowMs: number, effects: SamplerEffect[]): SamplerState {
-  const { stuck } = state.monitor;
+  const { stuck, jobs } = state.monitor;
   if (monitorUsed(state) >= monitorBudget) {
     effects.push(count(tier, 'paused'));
     return published(state, { nowMs, paused: true }, effects);
   }
-  if (stuck.size === 0) return ask(state, 'round', undefined, nowMs, effects);
-  const domains = [...activeDomains(state).values()].filter(({ uuid }) => !stuck.has(uuid));
+  if (stuck.size === 0 && jobs.size === 0) return ask(state, 'round', undefined, nowMs, effects);
+  const domains = [...activeDomains(state).values()].filter(
+    ({ uuid }) => !stuck.has(uuid) && !jobs.has(uuid),
+  );
   // An empty list would ask for all.
   if (domains.length === 0) return published(state, { nowMs }, effects);
   return ask(state, 'round', domains, nowMs, effects);
@@ -90,15 +95,34 @@ function askRound(state: SamplerState, nowMs: number, effects: SamplerEffect[]):
 
 function ask(
   state: SamplerState,
-  kind: MonitorCall['kind'],
+  kind: 'round' | 'probe',
   domains: readonly DomainRef[] | undefined,
   nowMs: number,
   effects: SamplerEffect[],
 ): SamplerState {
   const { groups, flags } = state.specs[tier];
+  const callId = state.lastId + 1;
+  effects.push({ type: 'sample', tier, callId, domains, stats: statsMask(groups), flags });
+  return withNewCall(state, kind, domains, nowMs);
+}
+
+/** Asks the next domain in a job for its progress, as far as the budget goes. */
+function askJob(state: SamplerState, nowMs: number, effects: SamplerEffect[]): SamplerState {
+  const job = nextJob(state, monitorUsed(state));
+  if (job === undefined) return state;
+  const { domain } = job;
+  effects.push({ type: 'readJob', callId: state.lastId + 1, domain });
+  return withNewCall(asked(state, job), 'job', [domain], nowMs);
+}
+
+function withNewCall(
+  state: SamplerState,
+  kind: MonitorCall['kind'],
+  domains: readonly DomainRef[] | undefined,
+  nowMs: number,
+): SamplerState {
   const id = state.lastId + 1;
   const deadline = deadlineMs(state.periods[tier]);
-  effects.push({ type: 'sample', tier, callId: id, domains, stats: statsMask(groups), flags });
   const call: MonitorCall = {
     id,
     kind,
@@ -141,7 +165,8 @@ export function monitorDiagnosed(
 ): SamplerState {
   if (callId === undefined) {
     const found = takeOut(state, undefined, occupied(answers), nowMs, effects);
-    return probeHalfOpen(recheck(found, answers, nowMs, effects), nowMs, effects);
+    const well = probeHalfOpen(recheck(found, answers, nowMs, effects), nowMs, effects);
+    return askJob(suspectJobs(well, answers), nowMs, effects);
   }
   const call = state.monitor.calls.find(({ id }) => id === callId);
   if (call === undefined || call.explained) return state; // answered meanwhile
@@ -151,6 +176,40 @@ export function monitorDiagnosed(
   if (!wasRound || !explained) return next;
   effects.push(count(tier, 're-asked'));
   return askRound(next, nowMs, effects);
+}
+
+/**
+ * A monitor that was passed over and that nothing occupies belongs to a job, or did for a moment.
+ * One that is occupied may hang, if not for long yet: no call is to wait behind that.
+ */
+function suspectJobs(state: SamplerState, answers: readonly ControlAnswer[]): SamplerState {
+  const active = activeDomains(state);
+  return answers.reduce((next, answer) => {
+    if ('gone' in answer || answer.state === VIR_DOMAIN_CONTROL_OCCUPIED) return next;
+    const domain = active.get(answer.uuid);
+    return domain === undefined ? next : suspectJob(next, domain);
+  }, state);
+}
+
+/** An event tells of a job of the domain: that it began, goes on or ended. */
+export function jobHeard(
+  state: SamplerState,
+  uuid: DomainUuid,
+  nowMs: number,
+  effects: SamplerEffect[],
+): SamplerState {
+  const domain = activeDomains(state).get(uuid);
+  return domain === undefined ? state : askJob(suspectJob(state, domain), nowMs, effects);
+}
+
+export function jobAnswered(
+  state: SamplerState,
+  answer: { callId: number; times: CallTimes; reading: JobReading },
+  effects: SamplerEffect[],
+): SamplerState {
+  const { answeredMs } = answer.times;
+  const next = probeHalfOpen(jobRead(state, answer, effects), answeredMs, effects);
+  return askJob(next, answeredMs, effects);
 }
 
 export function monitorAnswered(
@@ -172,7 +231,7 @@ export function monitorAnswered(
     const tookMs = times.answeredMs - times.startedMs;
     const paced = paceAfter(ended, tookMs, call.missed, effects);
     const next = published(paced, { nowMs: times.answeredMs, answer }, effects);
-    return lookIntoHoles(next, records, effects);
+    return askJob(lookIntoHoles(next, records, effects), times.answeredMs, effects);
   }
   // It hung, and the others were asked again meanwhile: what is newer than theirs counts.
   const stuckOnes = records.filter(({ domain }) => state.monitor.stuck.has(domain.uuid));
@@ -217,7 +276,7 @@ export function monitorFailed(
     call.kind === 'probe'
       ? probed(ended.monitor.stuck, uuid, 'failed', effects)
       : callEnded(ended.monitor.stuck, callId);
-  return probeHalfOpen(withMonitor(ended, { stuck }), nowMs, effects);
+  return askJob(probeHalfOpen(withMonitor(ended, { stuck }), nowMs, effects), nowMs, effects);
 }
 
 /** The call that is to bring this interval's sample. */
@@ -294,9 +353,10 @@ function published(
   const { groups } = state.specs[tier];
   const fresh = answer && { ...answer, asked: groups };
   const held = heldRows(state, answer?.records ?? [], paused, merged);
+  const beside = [...state.monitor.jobs.values()].flatMap(({ progress }) => progress ?? []);
   const sample = publish(
     state,
-    { tier, sampleId: sampleId + 1, last, fresh, held, nowMs },
+    { tier, sampleId: sampleId + 1, last, fresh, held, beside, nowMs },
     effects,
   );
   for (const record of answer?.records ?? []) {
@@ -317,7 +377,7 @@ function heldRows(
   paused: boolean,
   merged: boolean,
 ): HeldRow[] {
-  const { last, stuck, publishedStartMs } = state.monitor;
+  const { last, stuck, jobs, publishedStartMs } = state.monitor;
   const answered = new Set(records.map(({ domain }) => domain.uuid));
   const rows: HeldRow[] = [];
   for (const [uuid, { domain }] of stuck) {
@@ -326,7 +386,8 @@ function heldRows(
   for (const [uuid, domain] of activeDomains(state)) {
     if (answered.has(uuid) || stuck.has(uuid)) continue;
     const held = last.get(uuid);
-    if (paused) rows.push({ domain, held, monitor: 'paused' });
+    if (jobs.has(uuid)) rows.push({ domain, held, kept: 'job' });
+    else if (paused) rows.push({ domain, held, monitor: 'paused' });
     // Let back while the others were asked: its probe was its part of this sample.
     else if (held !== undefined && (merged || held.times.startedMs > publishedStartMs)) {
       rows.push({ domain, held });

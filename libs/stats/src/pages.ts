@@ -45,6 +45,8 @@ export type Sample = {
   rates?: readonly Rates[];
   /** Why these records are older than the tier's newest sample. */
   monitor?: StatsPage['monitor'];
+  /** Why these are values of some groups or domains alone, beside those of the tier's answer. */
+  kept?: StatsPage['kept'];
 };
 
 export type PagedSample = {
@@ -133,7 +135,7 @@ class PageDraft {
   }
 
   finish(page: number, pages: number): StatsPage {
-    const { host, tier, epoch, sampleId, startedAt, ageMs, intervalMs, groups, monitor } =
+    const { host, tier, epoch, sampleId, startedAt, ageMs, intervalMs, groups, monitor, kept } =
       this.#sample;
     const rows = this.#uuids.length;
     const columns: [string, StatsCell[]][] = [];
@@ -167,6 +169,7 @@ class PageDraft {
       columns: Object.fromEntries(columns),
       ...(rates.length === 0 ? {} : { rates: Object.fromEntries(rates) }),
       ...(monitor === undefined ? {} : { monitor }),
+      ...(kept === undefined ? {} : { kept }),
     };
   }
 

@@ -1,10 +1,11 @@
 /**
- * One sample as it is published: what was answered now, and beside it the last good values of the
- * domains that could not be asked. Those stand in pages of their own, so that each page's age is
- * the age of all that is in it.
+ * One sample as it is published: what was answered now, and beside it the last good values of what
+ * was not: of domains that could not be asked, and of groups that an answer lacks. Those stand in
+ * pages of their own, so that each page's age is the age of all that is in it.
  */
 import { subjects, type DomainUuid, type StatsPage } from '@virtscope/contracts';
 import type { StatsGroup } from './groups.ts';
+import { keptBeside } from './kept-groups.ts';
 import { paged, type PagedSample } from './pages.ts';
 import { ratesOf, type Rates } from './rates.ts';
 import type { CallTimes, DomainRef, Held, StatsRecord } from './record.ts';
@@ -12,7 +13,10 @@ import { count, type SamplerEffect } from './sampler-io.ts';
 import type { SamplerState } from './state.ts';
 import type { SamplerTier } from './tier.ts';
 
-/** Pages of kept values at most; beyond, newer ones stand with the oldest, told older than they are. */
+/**
+ * Pages of kept values at most, of whole domains and of groups each; beyond, newer ones stand with
+ * the oldest, told older than they are.
+ */
 export const maxHeldPages = 8;
 
 /** A domain that was not asked this time. Without `held` nothing is known of it. */
@@ -20,6 +24,7 @@ export type HeldRow = {
   domain: DomainRef;
   held: Held | undefined;
   monitor?: 'stuck' | 'paused';
+  kept?: 'job';
 };
 
 export type Publication = {
@@ -31,6 +36,8 @@ export type Publication = {
     | { times: CallTimes; records: readonly StatsRecord[]; asked: readonly StatsGroup[] }
     | undefined;
   held: readonly HeldRow[];
+  /** What was asked of domains one by one, beside the tier's groups: the progress of jobs. */
+  beside?: readonly { record: StatsRecord; times: CallTimes }[];
   /** Default: when the answer came. */
   nowMs?: number;
 };
@@ -38,17 +45,17 @@ export type Publication = {
 /** @returns each domain's record after this sample; domains that are in it nowhere are forgotten */
 export function publish(
   state: SamplerState,
-  { tier, sampleId, last, fresh, held, nowMs = fresh?.times.answeredMs ?? 0 }: Publication,
+  publication: Publication,
   effects: SamplerEffect[],
 ): { last: ReadonlyMap<DomainUuid, Held> } {
+  const { tier, sampleId, last, fresh, held, beside = [] } = publication;
+  const nowMs = publication.nowMs ?? fresh?.times.answeredMs ?? 0;
   const { groups } = state.specs[tier];
   const intervalMs = state.periods[tier] * (tier === 'monitor' ? state.monitor.slowdown : 1);
   const next = new Map<DomainUuid, Held>();
   const parts: { sample: PagedSample; startedMs: number }[] = [];
-  const add = (
-    { startedMs, startedWallMs }: CallTimes,
-    part: Pick<Parameters<typeof paged>[0], 'records' | 'rates' | 'asked' | 'monitor'>,
-  ): void => {
+  const add = ({ times, ...part }: Part): void => {
+    const { startedMs, startedWallMs } = times;
     const sample = paged({
       host: state.host,
       tier,
@@ -58,7 +65,6 @@ export function publish(
       // Rounded up: an age may be told too high, never too low.
       ageMs: Math.max(0, Math.ceil(nowMs - startedMs)),
       intervalMs,
-      groups,
       ...part,
     });
     parts.push({ sample, startedMs });
@@ -66,26 +72,24 @@ export function publish(
 
   if (fresh !== undefined) {
     const { times, records, asked } = fresh;
-    const rates = records.map((record) =>
-      ratesOf(last.get(record.domain.uuid), record, times, intervalMs),
-    );
-    for (const [n, record] of records.entries()) {
-      next.set(record.domain.uuid, { record, times, rates: rates[n] ?? {} });
+    const rates: Rates[] = [];
+    for (const record of records) {
+      const before = last.get(record.domain.uuid);
+      const derived = ratesOf(before, record, times, intervalMs);
+      rates.push(derived);
+      const kept = keptBeside(before, record, groups);
+      const known = { record, times, rates: derived };
+      next.set(record.domain.uuid, kept.length === 0 ? known : { ...known, kept });
     }
-    add(times, { records, rates, asked });
+    add({ times, records, rates, groups, asked });
   }
   const unknownTimes = fresh?.times ?? someTimes(state);
-  for (const cohort of cohorts(held, unknownTimes)) {
-    add(cohort.times, {
-      records: cohort.records,
-      rates: cohort.rates,
-      asked: groups,
-      monitor: cohort.monitor,
-    });
-  }
   for (const row of held) if (row.held !== undefined) next.set(row.domain.uuid, row.held);
+  for (const part of bounded(cohorts(heldRows(held, groups, unknownTimes)))) add(part);
+  for (const part of bounded(cohorts(keptRows(next.values())))) add(part);
+  for (const part of bounded(cohorts(beside.map((row) => ({ ...row, groups: [] }))))) add(part);
   if (parts.length === 0 && unknownTimes !== undefined) {
-    add(unknownTimes, { records: [], asked: groups, monitor: 'paused' });
+    add({ times: unknownTimes, records: [], groups, asked: groups, monitor: 'paused' });
   }
   send(state, tier, parts, effects);
   return { last: next };
@@ -115,36 +119,80 @@ function send(
   if (unfit > 0) effects.push(count(tier, 'unfit-field', unfit));
 }
 
-type Cohort = {
+/** What makes a page: rows of one call. */
+type Part = Pick<
+  Parameters<typeof paged>[0],
+  'records' | 'rates' | 'groups' | 'asked' | 'monitor' | 'kept'
+> & { times: CallTimes };
+
+/** One row that is older than the answer, or apart from it. */
+type Apart = {
+  record: StatsRecord;
   times: CallTimes;
-  monitor: HeldRow['monitor'];
-  records: StatsRecord[];
-  rates: Rates[];
+  rates?: Rates;
+  groups: readonly StatsGroup[];
+  monitor?: StatsPage['monitor'];
+  kept?: StatsPage['kept'];
 };
 
-/** Rows of one call and one reason together, newest first. */
-function cohorts(rows: readonly HeldRow[], unknownTimes: CallTimes | undefined): Cohort[] {
-  const all = new Map<string, Cohort>();
-  for (const { domain, held, monitor } of rows) {
+function heldRows(
+  rows: readonly HeldRow[],
+  groups: readonly StatsGroup[],
+  unknownTimes: CallTimes | undefined,
+): Apart[] {
+  return rows.flatMap(({ domain, held, ...why }) => {
     const times = held?.times ?? unknownTimes;
-    if (times === undefined) continue;
-    const key = `${times.startedMs} ${monitor ?? ''}`;
-    const cohort = all.get(key) ?? { times, monitor, records: [], rates: [] };
-    all.set(key, cohort);
-    cohort.rates.push(held?.rates ?? {});
-    cohort.records.push(
-      held?.record ?? { domain, params: { names: [], valueAt: () => undefined } },
-    );
+    if (times === undefined) return [];
+    const nothing = { domain, params: { names: [], valueAt: () => undefined } };
+    return [{ record: held?.record ?? nothing, times, rates: held?.rates ?? {}, groups, ...why }];
+  });
+}
+
+function* keptRows(all: Iterable<Held>): Generator<Apart> {
+  for (const { kept = [] } of all) for (const each of kept) yield { ...each, kept: 'busy' };
+}
+
+type Cohort = Part & { records: StatsRecord[]; rates?: Rates[]; groups: StatsGroup[] };
+
+/** Rows of one call and one reason together, newest first. */
+function cohorts(rows: Iterable<Apart>): Cohort[] {
+  const all = new Map<string, Cohort>();
+  for (const { record, times, rates, groups, monitor, kept } of rows) {
+    const key = `${times.startedMs} ${monitor ?? ''} ${kept ?? ''}`;
+    let cohort = all.get(key);
+    if (cohort === undefined) {
+      const known: StatsGroup[] = [];
+      cohort = { times, monitor, kept, records: [], groups: known, asked: known };
+      if (rates !== undefined) cohort.rates = [];
+      all.set(key, cohort);
+    }
+    cohort.records.push(record);
+    if (rates !== undefined) cohort.rates?.push(rates);
+    addGroups(cohort.groups, groups);
   }
-  const sorted = [...all.values()].toSorted((a, b) => b.times.startedMs - a.times.startedMs);
+  return [...all.values()].toSorted((a, b) => b.times.startedMs - a.times.startedMs);
+}
+
+function bounded(sorted: readonly Cohort[]): readonly Cohort[] {
   if (sorted.length <= maxHeldPages) return sorted;
   const rest = sorted.slice(maxHeldPages - 1);
   const oldest = rest.at(-1);
   if (oldest === undefined) return sorted;
-  const monitor = rest.some((each) => each.monitor === 'stuck') ? 'stuck' : oldest.monitor;
-  const records = rest.flatMap((each) => each.records);
-  const rates = rest.flatMap((each) => each.rates);
-  return [...sorted.slice(0, maxHeldPages - 1), { times: oldest.times, monitor, records, rates }];
+  const groups: StatsGroup[] = [];
+  for (const each of rest) addGroups(groups, each.groups);
+  const together: Cohort = {
+    ...oldest,
+    monitor: rest.some((each) => each.monitor === 'stuck') ? 'stuck' : oldest.monitor,
+    records: rest.flatMap((each) => each.records),
+    groups,
+    asked: groups,
+  };
+  if (oldest.rates !== undefined) together.rates = rest.flatMap((each) => each.rates ?? []);
+  return [...sorted.slice(0, maxHeldPages - 1), together];
+}
+
+function addGroups(known: StatsGroup[], groups: readonly StatsGroup[]): void {
+  for (const group of groups) if (!known.includes(group)) known.push(group);
 }
 
 /** Times for a row without values, when nothing was answered now. */

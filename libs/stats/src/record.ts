@@ -1,4 +1,5 @@
 import type { DomainUuid, RateName, StatsCell } from '@virtscope/contracts';
+import type { StatsGroup } from './groups.ts';
 
 /** A typed parameter's value as node-libvirt decodes it: exact, so a bigint above 2^53. */
 export type StatsValue = number | bigint | string | boolean;
@@ -35,6 +36,15 @@ export type Held = {
   readonly record: StatsRecord;
   readonly times: CallTimes;
   readonly rates?: Partial<Record<RateName, number>>;
+  /** Last good values of the groups that the record lacks. */
+  readonly kept?: readonly Kept[];
+};
+
+/** Some groups of an earlier record of the same run, with the times of that record's call. */
+export type Kept = {
+  readonly groups: readonly StatsGroup[];
+  readonly record: StatsRecord;
+  readonly times: CallTimes;
 };
 
 /**

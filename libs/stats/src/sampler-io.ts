@@ -1,7 +1,7 @@
 /** What comes into the mind of one host's sampling, and what it wishes. */
-import type { Epoch, StatsPage, StatsTier } from '@virtscope/contracts';
+import type { DomainUuid, Epoch, StatsPage, StatsTier } from '@virtscope/contracts';
 import type { HostReading } from './host-tier.ts';
-import type { DomainRef, StatsRecord } from './record.ts';
+import type { DomainRef, StatsRecord, StatsValue } from './record.ts';
 import type { SamplerTier } from './tier.ts';
 
 /** What `domainGetControlInfo` said of one domain. */
@@ -10,6 +10,16 @@ export type ControlAnswer =
   | { uuid: string; state: number; stateTimeMs: number }
   /** libvirt does not know the domain, or it does not run. */
   | { uuid: string; gone: true };
+
+/**
+ * What `domainGetJobStats` said of one domain: its parameters in order, `none` when no job is under
+ * way or none that libvirt tells of, `incoming` of the target of a migration, whose progress only
+ * the source knows.
+ */
+export type JobReading =
+  | readonly (readonly [name: string, value: StatsValue])[]
+  | 'none'
+  | 'incoming';
 
 /** All `nowMs` and `startedMs` are readings of one monotonic clock. */
 export type SamplerInput =
@@ -39,6 +49,16 @@ export type SamplerInput =
       startedWallMs: number;
       nowMs: number;
       reading: HostReading;
+    }
+  /** An event tells that a job of the domain is under way, or ended. */
+  | { type: 'jobHeard'; uuid: DomainUuid; nowMs: number }
+  | {
+      type: 'jobRead';
+      callId: number;
+      startedMs: number;
+      startedWallMs: number;
+      nowMs: number;
+      reading: JobReading;
     }
   /** The end of a diagnosis, with as many answers as there were. */
   | { type: 'diagnosed'; diagnosisId: number; nowMs: number; answers: readonly ControlAnswer[] };
@@ -90,6 +110,8 @@ export type SamplerEffect =
   | SampleEffect
   /** Read the host's own figures, one call at a time, and answer with `hostRead` once. */
   | { type: 'readHost'; callId: number }
+  /** Ask a domain for its job's progress on the monitor tier's connection; answer with `jobRead` once. */
+  | { type: 'readJob'; callId: number; domain: DomainRef }
   /** Ask for the control info of each, one at a time, on the fast tier's connection. */
   | { type: 'diagnose'; diagnosisId: number; domains: readonly DomainRef[] }
   | { type: 'publish'; subject: string; page: StatsPage; startedMs: number }

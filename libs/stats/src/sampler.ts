@@ -13,7 +13,9 @@
  * - P4 Only what was asked under the present session is published; every other answer is counted.
  * - P5 One tier's trouble does not touch the other.
  * - P6 A domain at which a call hangs is not asked by another call until that one ended.
- * - P7 A monitor that hangs is told once, and once that it is well or its domain no more, whichever
+ * - P7 A domain in a job that wants its monitor is in no round: it is asked for the job's progress,
+ *   once a turn and event, by one call.
+ * - P8 A monitor that hangs is told once, and once that it is well or its domain no more, whichever
  *   sampler is there then.
  */
 import type { Epoch, HostId } from '@virtscope/contracts';
@@ -22,6 +24,8 @@ import { seenByFast, sessionLost } from './breaker.ts';
 import { fastAnswered, fastFailed, judgeFast, turnFast } from './fast-tier.ts';
 import {
   isSuspect,
+  jobAnswered,
+  jobHeard,
   judgeMonitor,
   monitorAnswered,
   monitorDiagnosed,
@@ -64,6 +68,7 @@ export function startSampler(
       ...tier,
       calls: [],
       stuck: new Map(),
+      jobs: new Map(),
       told: toldOf(before.stuck),
       usualMs: 0,
       slowdown: 1,
@@ -121,6 +126,13 @@ function advance(state: SamplerState, input: SamplerInput, effects: SamplerEffec
       const times = { startedMs, startedWallMs, answeredMs: nowMs };
       return hostRead(state, { callId, times, reading }, effects);
     }
+    case 'jobHeard':
+      return jobHeard(state, input.uuid, input.nowMs, effects);
+    case 'jobRead': {
+      const { callId, startedMs, startedWallMs, nowMs, reading } = input;
+      const times = { startedMs, startedWallMs, answeredMs: nowMs };
+      return jobAnswered(judgeMonitor(state, nowMs, effects), { callId, times, reading }, effects);
+    }
     case 'diagnosed': {
       if (state.diagnosis?.id !== input.diagnosisId) return state;
       const { callId } = state.diagnosis;
@@ -154,7 +166,12 @@ function lost(state: SamplerState, tier: 'fast' | 'monitor'): SamplerState {
     return { ...withFast(state, { ...noFastCall, open: false }), hostTier, diagnosis: undefined };
   }
   const { stuck } = state.monitor;
-  return withMonitor(state, { open: false, calls: [], stuck: sessionLost(stuck) });
+  return withMonitor(state, {
+    open: false,
+    calls: [],
+    stuck: sessionLost(stuck),
+    jobs: new Map(),
+  });
 }
 
 /** The earliest moment at which something is due. */

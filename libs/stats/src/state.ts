@@ -3,7 +3,7 @@ import type { DomainUuid, Epoch, HostId } from '@virtscope/contracts';
 import type { StatsGroup } from './groups.ts';
 import { nextTurn, phaseOf } from './phase.ts';
 import type { HostReading } from './host-tier.ts';
-import type { DomainRef, Held } from './record.ts';
+import type { CallTimes, DomainRef, Held, StatsRecord } from './record.ts';
 import type { SamplerPeriods, SamplerTier, TierSpec } from './tier.ts';
 
 /** Calls that libvirtd may have of the monitor tier at a time, abandoned ones included (L6). */
@@ -38,8 +38,11 @@ export type FastState = TierState & {
 
 export type MonitorCall = {
   readonly id: number;
-  /** A round brings the interval's sample; one that hangs is given up, and another takes its turn. */
-  readonly kind: 'round' | 'probe' | 'given-up';
+  /**
+   * A round brings the interval's sample; one that hangs is given up, and another takes its turn.
+   * `job` asks one domain for its job's progress.
+   */
+  readonly kind: 'round' | 'probe' | 'job' | 'given-up';
   /** Undefined: all active ones. */
   readonly domains: readonly DomainRef[] | undefined;
   readonly askedMs: number;
@@ -65,10 +68,20 @@ export type Stuck = {
   readonly callId: number | undefined;
 };
 
+/** A domain in a migration or another job that wants its monitor: out of the rounds, see jobs.ts. */
+export type Job = {
+  readonly domain: DomainRef;
+  /** What it said of its progress last; undefined until it was asked. */
+  readonly progress: { readonly record: StatsRecord; readonly times: CallTimes } | undefined;
+  /** It is to be asked in this turn. */
+  readonly due: boolean;
+};
+
 export type MonitorState = TierState & {
   /** Calls under way, hanging ones included; bounded by {@link monitorBudget}. */
   readonly calls: readonly MonitorCall[];
   readonly stuck: ReadonlyMap<DomainUuid, Stuck>;
+  readonly jobs: ReadonlyMap<DomainUuid, Job>;
   /** Those that were told stuck and not yet well, as they were then; see stuck-telling.ts. */
   readonly told: ReadonlyMap<DomainUuid, DomainRef>;
   /** How long a round usually takes. */
@@ -122,4 +135,13 @@ export function activeDomains(state: SamplerState): Map<DomainUuid, DomainRef> {
     if (record.domain.id >= 0) active.set(uuid, record.domain);
   }
   return active;
+}
+
+/** Of the domains in jobs those that still run as they did, and are not out for another reason. */
+export function withoutEnded(
+  jobs: ReadonlyMap<DomainUuid, Job>,
+  stays: (job: Job) => boolean,
+): ReadonlyMap<DomainUuid, Job> {
+  if ([...jobs.values()].every(stays)) return jobs;
+  return new Map([...jobs].filter(([, job]) => stays(job)));
 }

@@ -3,6 +3,7 @@ import type { HostId, StatsCell } from '@virtscope/contracts';
 import type { HostFacts } from './facts.ts';
 import { readPart, valueAt, type Part } from './paths.ts';
 import type { Row } from './row.ts';
+import type { CurrentPage } from './stats-table.ts';
 
 export const maxFields = 100;
 
@@ -119,7 +120,12 @@ type StatColumn = {
   prefix: string;
   sources: { page: number; cells: readonly (StatsCell | null)[] }[];
 };
-type HostColumns = { facts: HostFacts; columns: StatColumn[]; samples: string };
+type HostColumns = {
+  facts: HostFacts;
+  columns: StatColumn[];
+  /** By the pages in which a row stands: mostly the same few for all rows of a host. */
+  samples: Map<string, string>;
+};
 
 /** The stats, and of each sample that they may come from its age. */
 function statsWriter(parts: readonly Part[]): Writer | undefined {
@@ -130,9 +136,19 @@ function statsWriter(parts: readonly Part[]): Writer | undefined {
   const positions: (number | undefined)[] = [];
   return (row, facts) => {
     if (known?.facts !== facts) {
-      known = { facts, columns: columnsOf(facts, fields, prefixes), samples: samplesOf(facts) };
+      known = { facts, columns: columnsOf(facts, fields, prefixes), samples: new Map() };
     }
-    for (const [i, page] of facts.pages.entries()) positions[i] = page.positionOf(row);
+    let stands = '';
+    for (const [i, page] of facts.pages.entries()) {
+      const position = page.positionOf(row);
+      positions[i] = position;
+      if (position !== undefined) stands += `${i},`;
+    }
+    let samples = known.samples.get(stands);
+    if (samples === undefined) {
+      samples = samplesOf(facts.pages.filter((_, i) => positions[i] !== undefined));
+      known.samples.set(stands, samples);
+    }
     let body = '';
     for (const { prefix, sources } of known.columns) {
       for (const { page, cells } of sources) {
@@ -143,7 +159,7 @@ function statsWriter(parts: readonly Part[]): Writer | undefined {
         break;
       }
     }
-    return `"stats":{${body}},${known.samples}`;
+    return `"stats":{${body}},${samples}`;
   };
 }
 
@@ -167,10 +183,10 @@ function columnsOf(
   return [...columns.values()];
 }
 
-function samplesOf({ pages }: HostFacts): string {
+function samplesOf(pages: readonly CurrentPage[]): string {
   const samples: Record<string, { observedAt: string; ageMs: number }> = {};
   for (const { held, ageMs } of pages) {
-    // The newest comes first, and of several pages the oldest speaks.
+    // The newest comes first, and of several pages of a row the oldest speaks.
     samples[held.page.tier] = { observedAt: held.page.startedAt, ageMs: Math.round(ageMs) };
   }
   return `"samples":${JSON.stringify(samples)}`;

@@ -12,9 +12,13 @@ type Sample = {
   ageMs: number;
   groups: Record<string, Completeness>;
   monitor?: NonNullable<StatsPage['monitor']>;
+  kept?: NonNullable<StatsPage['kept']>;
 };
 
-/** The newest stats of one domain, of each tier those of its present run. */
+/**
+ * The newest stats of one domain, of each tier those of its present run. Each page that has some is a
+ * sample of its own, the newest first, so that each value's age is told.
+ */
 export function domainStats(asking: Asking, host: HostId, uuid: DomainUuid): Answer {
   const { view, now } = asking;
   const row = rowOnHost(asking, host, { uuid });
@@ -22,7 +26,7 @@ export function domainStats(asking: Asking, host: HostId, uuid: DomainUuid): Ans
   const found = view.stats
     .rowsOf(host, uuid, now.monotonicMs)
     .filter(({ id }) => id === row.id)
-    .toSorted((a, b) => b.ageMs - a.ageMs); // where two tiers say the same field, the newer counts
+    .toSorted((a, b) => b.ageMs - a.ageMs); // where two pages say the same field, the newer counts
   const fields: Record<string, StatsCell> = {};
   const rates: Record<string, number> = {};
   for (const { page, position } of found) {
@@ -33,7 +37,7 @@ export function domainStats(asking: Asking, host: HostId, uuid: DomainUuid): Ans
     }
   }
   const body = JSON.stringify({ host, uuid, id: asking.idOf(row) }).slice(0, -1);
-  const samples = JSON.stringify(samplesOf(found));
+  const samples = JSON.stringify(found.map(sampleOf).toReversed());
   return {
     kind: 'found',
     json: `${body},${asking.trustFields(row)},"samples":${samples},"fields":${JSON.stringify(fields)},"rates":${JSON.stringify(rates)},${asking.revisionField}}`,
@@ -72,15 +76,25 @@ export function hostStats(asking: Asking, host: HostId): Answer {
   return { kind: 'found', json: JSON.stringify(answer) };
 }
 
+function sampleOf({ page, ageMs }: { page: StatsPage; ageMs: number }): Sample {
+  const { tier, startedAt: observedAt, groups, monitor, kept } = page;
+  return {
+    tier,
+    observedAt,
+    ageMs,
+    groups: { ...groups },
+    ...(monitor && { monitor }),
+    ...(kept && { kept }),
+  };
+}
+
 /** One entry per tier; of several pages the oldest speaks, and a group is as good as its worst. */
 function samplesOf(pages: readonly { page: StatsPage; ageMs: number }[]): Sample[] {
   const samples = new Map<StatsTier, Sample>();
   for (const { page, ageMs } of pages) {
     const held = samples.get(page.tier);
     if (held === undefined) {
-      const { tier, startedAt: observedAt, groups, monitor } = page;
-      const why = monitor === undefined ? {} : { monitor };
-      samples.set(tier, { tier, observedAt, ageMs, groups: { ...groups }, ...why });
+      samples.set(page.tier, sampleOf({ page, ageMs }));
       continue;
     }
     if (ageMs > held.ageMs) {
@@ -88,6 +102,7 @@ function samplesOf(pages: readonly { page: StatsPage; ageMs: number }[]): Sample
       held.observedAt = page.startedAt;
     }
     if (page.monitor !== undefined) held.monitor = page.monitor;
+    if (page.kept !== undefined) held.kept = page.kept;
     for (const [group, is] of Object.entries(page.groups)) {
       held.groups[group] = (held.groups[group] ?? is) === is ? is : 'partial';
     }

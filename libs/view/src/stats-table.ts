@@ -91,20 +91,24 @@ export class StatsTable {
     return this.current(host, nowMs).map(({ held, ageMs }) => ({ page: held.page, ageMs }));
   }
 
-  /** What the host's pages say about a domain: of each tier the newest page that has it. */
+  /**
+   * What the host's pages say about a domain: of each tier the newest sample that has it, of which
+   * several pages may: what was answered, and what is kept of groups that the answer lacked.
+   */
   rowsOf(host: HostId, uuid: DomainUuid, nowMs: number): PageRow[] {
-    const newest = new Map<StatsTier, PageRow>();
+    const newest = new Map<StatsTier, PageRow[]>();
     for (const current of this.current(host, nowMs)) {
       const { ageMs } = current;
       const { page } = current.held;
       const position = current.anyPositionOf(uuid);
       if (position === undefined) continue;
-      const other = newest.get(page.tier)?.page;
-      if (other === undefined || page.sampleId > other.sampleId) {
-        newest.set(page.tier, { page, ageMs, position, id: page.ids[position] ?? null });
-      }
+      const row = { page, ageMs, position, id: page.ids[position] ?? null };
+      const others = newest.get(page.tier);
+      const sampleId = others?.[0]?.page.sampleId ?? 0;
+      if (page.sampleId > sampleId) newest.set(page.tier, [row]);
+      else if (page.sampleId === sampleId) others?.push(row);
     }
-    return [...newest.values()];
+    return [...newest.values()].flat();
   }
 
   /** Hosts leave, and samples shrink: their last pages would stay for ever. */

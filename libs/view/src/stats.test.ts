@@ -123,3 +123,33 @@ test('a malformed page changes nothing and names its subject and path', () => {
   );
   expect(statsOf(made, 0)).toMatchObject({ fields: { 'state.state': 1 } });
 });
+
+test('what is kept of a domain stands beside what was answered, each value with its age', () => {
+  const made = world();
+  const sample = { tier: 'monitor', uuids: [uuidOf(1)], ids: [1], pages: 2 } as const;
+  const kept = {
+    ...sample,
+    page: 1,
+    kept: 'busy',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    ageMs: 10_000,
+    groups: { block: 'complete' },
+    columns: { 'block.0.rd.reqs': [21], 'block.0.name': ['old'] },
+  } as const;
+  publish(made, 0, page('hv1', kept as unknown as Partial<StatsPage>));
+  const fresh = {
+    ...sample,
+    page: 0,
+    ageMs: 5,
+    groups: { block: 'partial' },
+    columns: { 'block.0.name': ['vda'] },
+  };
+  publish(made, 0, page('hv1', fresh as unknown as Partial<StatsPage>));
+  expect(statsOf(made, 0)).toMatchObject({
+    fields: { 'block.0.rd.reqs': 21, 'block.0.name': 'vda' },
+    samples: [
+      { tier: 'monitor', ageMs: 5, groups: { block: 'partial' } },
+      { tier: 'monitor', ageMs: 10_000, groups: { block: 'complete' }, kept: 'busy' },
+    ],
+  });
+});

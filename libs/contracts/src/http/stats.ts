@@ -12,6 +12,11 @@ const sampleSchema = z.object({
   groups: z.record(z.string(), z.enum(groupCompleteness)),
   /** Why these values are old: the domain's QEMU does not answer, or the tier pauses. */
   monitor: z.enum(['stuck', 'paused']).optional(),
+  /**
+   * These are the last good values of `groups`, as the domain's monitor was held (`busy`), or of all,
+   * while it is in a migration or the like (`job`).
+   */
+  kept: z.enum(['busy', 'job']).optional(),
 });
 
 /** Figures derived from two samples; see `rateNames`. */
