@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { statsPageSchema, statsRows, subjects, type StatsPage } from '@virtscope/contracts';
+import {
+  leasesIn,
+  statsPageSchema,
+  statsRows,
+  subjects,
+  type StatsPage,
+} from '@virtscope/contracts';
 import {
   Health,
   Metrics,
@@ -14,6 +20,7 @@ import {
 import {
   defineAndStart,
   pulseGuest,
+  startLeasedNetwork,
   startLibvirtd,
   startNats,
   tempDir,
@@ -161,12 +168,27 @@ test("the host's own CPU time, memory and pools arrive at their own pace", async
     memory: 'complete',
     cell: 'complete',
     pool: 'complete',
+    lease: 'complete',
   });
   const total = Number(first?.hostFields?.['memory.total']);
   expect(total).toBeGreaterThan(Number(first?.hostFields?.['memory.free']));
   expect(first?.hostFields?.['cell.0.free']).toBeGreaterThan(0);
   expect(next?.hostFields?.['cpu.busyPercent']).toBeLessThanOrEqual(100);
   expect((await nextPages('tested', 'host', 1))[0]?.groups).toMatchObject({ memory: 'missing' });
+});
+
+test('addresses that a network lent arrive at the same pace', async () => {
+  const lent = { mac: '52:54:00:aa:bb:01', address: '192.168.77.10' };
+  await startLeasedNetwork(libvirtd, 'lan', [lent]);
+  const pages = following('hv1', 'host');
+  const page = await waitFor(
+    () => pages().find((each) => 'lease.0.mac' in (each.hostFields ?? {})),
+    {
+      what: 'a lease',
+      timeoutMs: 40_000,
+    },
+  );
+  expect(leasesIn(page.hostFields ?? {})).toMatchObject([{ network: 'lan', ...lent }]);
 });
 
 test('every call is on the bill, with its tier and reason', async () => {

@@ -97,7 +97,12 @@ export class VirtscopeClient {
   }
 
   usage(
-    used: { disk: string } | { mac: string } | { name: string },
+    used:
+      | { disk: string }
+      | { mac: string }
+      | { ip: string }
+      | { name: string }
+      | { hostDevice: string; host: string },
     asked: Asked = {},
   ): Promise<z.infer<typeof usageSchema>> {
     return this.#ask('/v1/usage', { ...asked, ...used }, usageSchema);

@@ -119,6 +119,7 @@ export {
   type HostRecord,
   type HostSyncState,
 } from './host-record.ts';
+export { leaseFields, leasesIn, maxLeases, type Lease } from './leases.ts';
 export { hostCapabilitiesSchema } from './http/capabilities.ts';
 export {
   domainAnswerSchema,

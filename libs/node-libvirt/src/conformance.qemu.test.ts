@@ -4,6 +4,7 @@ import {
   type PulseGuest,
   defineAndStart,
   pulseGuest,
+  startLeasedNetwork,
   startLibvirtd,
 } from '@virtscope/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,7 +16,7 @@ import {
   VIR_ERR_OPERATION_INVALID,
 } from './constants/error-codes.ts';
 import type { Domain, Session } from './index.ts';
-import { fieldsOf, linesOf } from './testing/virsh-text.ts';
+import { fieldsOf, linesOf, rowsOf } from './testing/virsh-text.ts';
 
 describe.each(['installed', '11'] as const)('libvirt, %s', (version) => {
   let daemon: Libvirtd;
@@ -161,6 +162,25 @@ describe.each(['installed', '11'] as const)('libvirt, %s', (version) => {
     }
     expect(heard).toEqual(['secret-lifecycle', 'secret-value-changed', 'secret-lifecycle']);
   });
+
+  // The other version's packages have no network driver.
+  if (version === 'installed') {
+    test('the leases of a network', async () => {
+      const lent = { mac: '52:54:00:aa:bb:01', address: '192.168.77.10', hostname: 'pulse' };
+      const more = { mac: '52:54:00:aa:bb:02', address: '192.168.77.11' };
+      await startLeasedNetwork(daemon, 'lan', [lent, more]);
+      const network = await session.networkLookupByName('lan');
+      const leases = await session.networkGetDhcpLeases(network);
+      expect(leases).toMatchObject([{ ...lent, type: 0, clientId: undefined }, more]);
+      const said = rowsOf(await virsh('net-dhcp-leases', 'lan'));
+      expect(leases.map(({ mac, address, prefix }) => [mac, `${address}/${prefix}`])).toEqual(
+        said.map(([, mac, , address]) => [mac, address]),
+      );
+      expect(await session.networkGetDhcpLeases(network, { mac: more.mac })).toEqual([leases[1]]);
+      await virsh('net-destroy', 'lan');
+      await virsh('net-undefine', 'lan');
+    });
+  }
 
   test('a migration that cannot be is the daemon’s own refusal', async () => {
     const running = await session.domainLookupByName('pulse');

@@ -51,6 +51,7 @@ export type {
 export type { DomainVcpu, DomainVcpus } from './procedures/domain-cpu.ts';
 export type { DomainFsInfo, DomainTime } from './procedures/domain-guest.ts';
 export type { DomainInterface, DomainInterfaceStats } from './procedures/domain-interface.ts';
+export type { DhcpLease } from './procedures/network.ts';
 export type { StoragePoolInfo } from './procedures/storage-pool.ts';
 export type { StorageVolInfo } from './procedures/storage-vol.ts';
 export {

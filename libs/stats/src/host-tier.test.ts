@@ -32,23 +32,28 @@ function pagesOf(readings: readonly (HostReading | undefined)[]): (StatsPage | u
 }
 
 const cpu = (user: number, idle: number): HostReading => ({
-  cpu: new Map([
-    ['kernel', 0],
-    ['user', user],
-    ['idle', idle],
-    ['iowait', 0],
-  ]),
+  cpu: {
+    fields: new Map([
+      ['kernel', 0],
+      ['user', user],
+      ['idle', idle],
+      ['iowait', 0],
+    ]),
+  },
 });
 
 test('a reading is published with the names that libvirt gives, by group', () => {
-  const reading = { memory: new Map([['total', 5]]), pool: new Map([['a.b.capacity', 2n ** 60n]]) };
+  const reading = {
+    memory: { fields: new Map([['total', 5]]) },
+    pool: { fields: new Map([['a.b.capacity', 2n ** 60n]]), cut: true },
+  };
   expect(pagesOf([reading])).toMatchObject([
     {
       tier: 'host',
       epoch: 3,
       ageMs: 4,
       uuids: [],
-      groups: { cpu: 'missing', memory: 'complete', cell: 'missing', pool: 'complete' },
+      groups: { cpu: 'missing', memory: 'complete', cell: 'missing', pool: 'partial' },
       hostFields: { 'memory.total': 5, 'pool.a.b.capacity': '1152921504606846976' },
     },
   ]);

@@ -1,8 +1,10 @@
 /**
- * The host itself, at a slow pace: its CPU time and memory, the free memory of its cells, and how
- * full its storage pools are. Priority calls that wait for no guest, made one after the other.
+ * The host itself, at a slow pace: its CPU time and memory, the free memory of its cells, how full its
+ * storage pools are, and the addresses that its networks' DHCP servers lent. Calls that wait for no
+ * guest, made one after the other.
  */
 import { subjects, type StatsCell, type StatsPage } from '@virtscope/contracts';
+import type { Completeness } from './completeness.ts';
 import { nextTurn, phaseOf } from './phase.ts';
 import { cellOf, type CallTimes, type StatsValue } from './record.ts';
 import { count, type SamplerEffect } from './sampler-io.ts';
@@ -11,11 +13,16 @@ import type { SamplerState } from './state.ts';
 const tier = 'host';
 
 /** Groups of a host's page; one whose calls failed, or that the driver lacks, is `missing`. */
-export const hostGroups = ['cpu', 'memory', 'cell', 'pool'] as const;
+export const hostGroups = ['cpu', 'memory', 'cell', 'pool', 'lease'] as const;
 export type HostGroup = (typeof hostGroups)[number];
 
-/** What each group's calls said, by name without the group's own: `idle`, `0.free`. */
-export type HostReading = Partial<Record<HostGroup, ReadonlyMap<string, StatsValue>>>;
+/** What a group's calls said, by name without the group's own: `idle`, `0.free`. */
+export type HostFields = {
+  readonly fields: ReadonlyMap<string, StatsValue>;
+  /** There is more than is told: a bound was met. */
+  readonly cut?: boolean;
+};
+export type HostReading = Partial<Record<HostGroup, HostFields>>;
 
 export function hostTurnAfter({ host, periods }: SamplerState, nowMs: number): number {
   return nextTurn(nowMs, periods.host, phaseOf(`${host} host`, periods.host));
@@ -52,10 +59,12 @@ export function hostRead(
   const sampleId = hostTier.sampleId + 1;
   const hostFields: Record<string, StatsCell> = {};
   for (const group of hostGroups) {
-    for (const [name, value] of reading[group] ?? [])
+    for (const [name, value] of reading[group]?.fields ?? []) {
       hostFields[`${group}.${name}`] = cellOf(value);
+    }
   }
-  const busy = busyPercent(hostTier.cpu, reading.cpu);
+  const cpu = reading.cpu?.fields;
+  const busy = busyPercent(hostTier.cpu, cpu);
   if (busy !== undefined) hostFields['cpu.busyPercent'] = busy;
   const page: StatsPage = {
     v: 1,
@@ -68,9 +77,7 @@ export function hostRead(
     startedAt: new Date(times.startedWallMs).toISOString(),
     ageMs: Math.max(0, Math.ceil(times.answeredMs - times.startedMs)),
     intervalMs: state.periods.host,
-    groups: Object.fromEntries(
-      hostGroups.map((group) => [group, reading[group] === undefined ? 'missing' : 'complete']),
-    ),
+    groups: Object.fromEntries(hostGroups.map((group) => [group, wholeness(reading[group])])),
     uuids: [],
     ids: [],
     columns: {},
@@ -78,11 +85,19 @@ export function hostRead(
   };
   const subject = subjects.stats(state.host, tier, 0);
   effects.push({ type: 'publish', subject, page, startedMs: times.startedMs });
-  return { ...state, hostTier: { ...hostTier, callId: undefined, sampleId, cpu: reading.cpu } };
+  return { ...state, hostTier: { ...hostTier, callId: undefined, sampleId, cpu } };
+}
+
+function wholeness(read: HostFields | undefined): Completeness {
+  if (read === undefined) return 'missing';
+  return read.cut === true ? 'partial' : 'complete';
 }
 
 /** Of all CPUs' time between two readings, the share that was not idle; absent after a restart. */
-function busyPercent(before: HostReading['cpu'], after: HostReading['cpu']): number | undefined {
+function busyPercent(
+  before: HostFields['fields'] | undefined,
+  after: HostFields['fields'] | undefined,
+): number | undefined {
   if (before === undefined || after === undefined) return undefined;
   let total = 0;
   let idle = 0;

@@ -1,6 +1,6 @@
 export { monitorBudget } from './state.ts';
 export { groupOf, isKnownField, statsMask, type StatsGroup } from './groups.ts';
-export { type HostGroup, type HostReading } from './host-tier.ts';
+export { type HostFields, type HostGroup, type HostReading } from './host-tier.ts';
 export { maxPageBytes, paged, type PagedSample, type Sample } from './pages.ts';
 export { ratesOf, type Rates } from './rates.ts';
 export {

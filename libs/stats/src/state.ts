@@ -2,7 +2,7 @@
 import type { DomainUuid, Epoch, HostId } from '@virtscope/contracts';
 import type { StatsGroup } from './groups.ts';
 import { nextTurn, phaseOf } from './phase.ts';
-import type { HostReading } from './host-tier.ts';
+import type { HostFields } from './host-tier.ts';
 import type { CallTimes, DomainRef, Held, StatsRecord } from './record.ts';
 import type { SamplerPeriods, SamplerTier, TierSpec } from './tier.ts';
 
@@ -96,7 +96,7 @@ export type HostTierState = {
   readonly callId: number | undefined;
   readonly sampleId: number;
   /** The reading before, for what is derived from two. */
-  readonly cpu: HostReading['cpu'];
+  readonly cpu: HostFields['fields'] | undefined;
 };
 
 export type SamplerState = {

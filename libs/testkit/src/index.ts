@@ -9,6 +9,7 @@ export { type FarLink, type FarLinkOptions, startFarLink } from './far-link/far-
 export { freePort } from './free-port.ts';
 export { answersRpc } from './libvirt-probe.ts';
 export type { ListenOptions, SaslUser } from './libvirtd-listen.ts';
+export { lend, startLeasedNetwork, type LentAddress } from './leased-network.ts';
 export { type Libvirtd, type LibvirtdOptions, startLibvirtd } from './libvirtd.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats-server.ts';
 export { type ProcessRef, isAlive, processRef, signalProcess } from './process-ref.ts';

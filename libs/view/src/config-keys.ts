@@ -19,6 +19,11 @@ export function macsOf(config: DomainConfig | undefined): readonly string[] {
   return distinct(config?.interfaces ?? [], ({ mac }) => mac?.toLowerCase());
 }
 
+/** The devices of its host that it was given, by their addresses there. */
+export function hostDevicesOf(config: DomainConfig | undefined): readonly string[] {
+  return distinct(config?.hostDevices ?? [], ({ source }) => source);
+}
+
 function distinct<T>(things: readonly T[], keyOf: (thing: T) => string | undefined): string[] {
   const keys: string[] = [];
   for (const thing of things) {

@@ -290,6 +290,55 @@ test('a disk or MAC is free only when every domain of every live host was read',
   expect(verdict({ disk: '/images/1.qcow2' })).toBe('used');
 });
 
+test('a leased address is used by the domain whose interface it was lent to', () => {
+  const world = small();
+  const lent = (host: string, sampleId: number, fields: Record<string, string | number>): void => {
+    const body = page(host, {
+      tier: 'host',
+      sampleId,
+      uuids: [],
+      ids: [],
+      columns: {},
+      groups: { lease: 'complete' },
+      hostFields: fields,
+    });
+    world.view.statsMessage(`virt.v1.stats.${host}.host.0`, bytes(body), 0, 0);
+  };
+  const ask = (ip: string): Record<string, unknown> =>
+    bodyOf(findUsage(new Asking(world.view, at(1_000)), { ip }));
+  const lease = (mac: string): Record<string, string | number> => ({
+    'lease.0.network': 'default',
+    'lease.0.mac': mac,
+    'lease.0.address': '192.168.122.10',
+    'lease.0.prefix': 24,
+  });
+  expect(ask('192.168.122.10')).toMatchObject({ verdict: 'unknown' });
+  lent('hv1', 1, lease('52:54:00:00:00:01'));
+  expect(ask('192.168.122.10')).toMatchObject({ verdict: 'used', count: 1 });
+  // hv2 does not tell what it lent.
+  expect(ask('192.168.122.11')).toMatchObject({ verdict: 'unknown', unreachable: ['hv2'] });
+  lent('hv2', 1, {});
+  expect(ask('192.168.122.11')).toMatchObject({ verdict: 'free' });
+  lent('hv1', 2, lease('52:54:00:ff:ff:ff'));
+  expect(ask('192.168.122.10')).toMatchObject({ verdict: 'unknown', unreachable: ['hv1'] });
+  lent('hv1', 3, {});
+  expect(ask('192.168.122.10')).toMatchObject({ verdict: 'free' });
+});
+
+test('a host device is one of its host, and any USB device may be a nameless one', () => {
+  const world = small();
+  const device = { type: 'pci', source: '0000:01:00.0' };
+  world.state(presence('hv1', 9, { config: config({ disks: [], hostDevices: [device] }) }));
+  const verdict = (host: string, hostDevice: string): unknown =>
+    bodyOf(findUsage(new Asking(world.view, at(1_000)), { host, hostDevice }))['verdict'];
+  expect(verdict('hv1', '0000:01:00.0')).toBe('used');
+  expect(verdict('hv2', '0000:01:00.0')).toBe('free');
+  expect(verdict('hv1', '0000:02:00.0')).toBe('free');
+  const nameless = { type: 'usb', vendorId: '0x1d6b', productId: '0x0002' };
+  world.state(presence('hv2', 8, { config: config({ disks: [], hostDevices: [nameless] }) }));
+  expect(verdict('hv2', '1.2')).toBe('unknown');
+});
+
 test('a summary counts, and sums over those that have the field', () => {
   const asking = new Asking(small().view, at(1_000));
   const by = must(readPaths('labels.zone')).paths;

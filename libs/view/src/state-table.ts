@@ -22,7 +22,7 @@ import {
   type HostId,
   type HostRecord,
 } from '@virtscope/contracts';
-import { disksOf, macsOf } from './config-keys.ts';
+import { disksOf, hostDevicesOf, macsOf } from './config-keys.ts';
 import type { StateMessage } from './decode.ts';
 import { MultiIndex } from './multi-index.ts';
 import { forgetJson, makeRow, type Row } from './row.ts';
@@ -112,6 +112,8 @@ export class StateTable {
   readonly byDisk = new MultiIndex<string, Row>();
   /** By the MAC addresses of their interfaces, in lower case. */
   readonly byMac = new MultiIndex<string, Row>();
+  /** By the devices of their hosts: one name is another device on another host. */
+  readonly byHostDevice = new MultiIndex<string, Row>();
   /** Rows without a configuration, which may use any disk and any MAC. */
   readonly unconfigured = new Set<Row>();
   /** Rows whose size limit took parts of their configuration away. */
@@ -352,6 +354,7 @@ export class StateTable {
     if (row.config?.omitted !== undefined) this.shortened.add(row);
     for (const path of disksOf(row.config)) this.byDisk.add(path, row);
     for (const mac of macsOf(row.config)) this.byMac.add(mac, row);
+    for (const device of hostDevicesOf(row.config)) this.byHostDevice.add(device, row);
   }
 
   #delete(slot: HostSlot, row: Row): void {
@@ -367,6 +370,7 @@ export class StateTable {
     this.shortened.delete(row);
     for (const path of disksOf(row.config)) this.byDisk.delete(path, row);
     for (const mac of macsOf(row.config)) this.byMac.delete(mac, row);
+    for (const device of hostDevicesOf(row.config)) this.byHostDevice.delete(device, row);
   }
 
   #end(key: string, version: Version): void {

@@ -1,8 +1,17 @@
 /** Stats, joined with the rows on (host, uuid, id): those of another run are another domain's. */
-import type { DomainUuid, HostId, StatsCell, StatsPage, StatsTier } from '@virtscope/contracts';
+import type {
+  DomainUuid,
+  HostId,
+  Lease,
+  StatsCell,
+  StatsPage,
+  StatsTier,
+} from '@virtscope/contracts';
 import type { Answer, Asking } from './asking.ts';
+import { macsOf } from './config-keys.ts';
 import { hostMissing } from './hosts.ts';
 import { rowOnHost } from './lookup.ts';
+import type { Row } from './row.ts';
 import { cellsAt } from './stats-table.ts';
 
 type Completeness = StatsPage['groups'][string];
@@ -36,12 +45,20 @@ export function domainStats(asking: Asking, host: HostId, uuid: DomainUuid): Ans
       if (rate !== null && rate !== undefined) rates[name] = rate;
     }
   }
-  const body = JSON.stringify({ host, uuid, id: asking.idOf(row) }).slice(0, -1);
+  const addresses = addressesOf(asking, row);
+  const body = JSON.stringify({ host, uuid, id: asking.idOf(row), addresses }).slice(0, -1);
   const samples = JSON.stringify(found.map(sampleOf).toReversed());
   return {
     kind: 'found',
     json: `${body},${asking.trustFields(row)},"samples":${samples},"fields":${JSON.stringify(fields)},"rates":${JSON.stringify(rates)},${asking.revisionField}}`,
   };
+}
+
+/** What the host's networks lent to the domain's interfaces. */
+function addressesOf({ view, now }: Asking, { host, config }: Row): Lease[] | undefined {
+  const leases = view.leasesOn(host, now.monotonicMs);
+  const macs = macsOf(config);
+  return leases?.filter(({ mac }) => macs.includes(mac)).map(({ host: _host, ...lease }) => lease);
 }
 
 /** The newest stats of all domains of a host that the view knows in the same run. */
@@ -67,6 +84,7 @@ export function hostStats(asking: Asking, host: HostId): Answer {
     ...(reason === undefined ? {} : { trustReason: reason }),
     verifiedAt,
     samples: samplesOf(pages),
+    fields: asking.scope.wholeHosts ? hostFields(pages) : {},
     domains: [...domains].flatMap(([uuid, fields]) => {
       const row = slot?.rows.get(uuid);
       return row === undefined ? [] : { uuid, id: asking.idOf(row), fields };
@@ -74,6 +92,17 @@ export function hostStats(asking: Asking, host: HostId): Answer {
     revision: view.revision,
   };
   return { kind: 'found', json: JSON.stringify(answer) };
+}
+
+/** The host's own figures; who sees only some of its domains does not see these. */
+function hostFields(pages: readonly { page: StatsPage }[]): Record<string, StatsCell> {
+  const fields: Record<string, StatsCell> = {};
+  for (const { page } of pages) {
+    for (const [name, cell] of Object.entries(page.hostFields ?? {})) {
+      if (cell !== null) fields[name] = cell;
+    }
+  }
+  return fields;
 }
 
 function sampleOf({ page, ageMs }: { page: StatsPage; ageMs: number }): Sample {

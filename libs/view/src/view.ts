@@ -30,6 +30,7 @@ import {
 import { StateTable, type Applied, type RowListener } from './state-table.ts';
 import { Departures } from './departures.ts';
 import { StatsHistory, type HistoryOptions } from './history.ts';
+import { LeaseBook, type LeaseOnHost } from './leases.ts';
 import { StatsTable } from './stats-table.ts';
 import { WantedHosts, type BucketMessage } from './wanted-hosts.ts';
 
@@ -59,6 +60,7 @@ export class View {
   readonly history: StatsHistory;
   readonly #samplerEpochs = new Map<HostId, Epoch>();
   #stats = new StatsTable(this.#samplerEpochs);
+  #leases = new LeaseBook();
   #table = new StateTable();
   #identity: StreamIdentity | undefined;
   /** A replay under way: it takes the messages, while the table before it goes on answering. */
@@ -232,6 +234,7 @@ export class View {
   /** The stats are read from the start. */
   statsOpened(): void {
     this.#stats = new StatsTable(this.#samplerEpochs);
+    this.#leases = new LeaseBook();
   }
 
   /** The broker said its time, asked at `startedMs`: without it no sample has an age. */
@@ -250,15 +253,42 @@ export class View {
     if (!page.ok) return { outcome: 'malformed', malformed: page.malformed };
     const outcome = this.#stats.apply(page.value, brokerMs);
     const sinceMs = this.#stats.clock.ageMs(brokerMs, nowMs);
+    if (outcome === 'applied' && page.value.tier === 'host') this.#leases.apply(page.value);
     if (outcome === 'applied' && sinceMs !== undefined) {
       this.history.record(page.value, nowMs - sinceMs - page.value.ageMs);
     }
     return { outcome };
   }
 
+  /** What a host's networks lent; undefined while nobody has told it of late. */
+  leasesOn(host: HostId, nowMs: number): readonly LeaseOnHost[] | undefined {
+    return this.#areCurrent(host, nowMs) ? this.#leases.on(host) : undefined;
+  }
+
+  /** Whether all leases of a host are known. */
+  knowsLeases(host: HostId, nowMs: number): boolean {
+    const { groups } = this.#leases.pageOf(host) ?? {};
+    return groups?.['lease'] === 'complete' && this.#areCurrent(host, nowMs);
+  }
+
+  /** Who lent an address, on whatever host. */
+  leasesOf(address: string, nowMs: number): readonly LeaseOnHost[] {
+    return this.#leases.of(address).filter(({ host }) => this.#areCurrent(host, nowMs));
+  }
+
+  #areCurrent(host: HostId, nowMs: number): boolean {
+    const page = this.#leases.pageOf(host);
+    return (
+      page !== undefined && this.#stats.current(host, nowMs).some(({ held }) => held.page === page)
+    );
+  }
+
   /** Lets go of what no answer would show any more; to be called now and then. */
   forgetExpired(nowMs: number): void {
     this.#stats.dropExpired(nowMs);
+    for (const host of this.#leases.hosts()) {
+      if (!this.#areCurrent(host, nowMs)) this.#leases.forget(host);
+    }
     this.#departures.prune(({ sinceMs }) => this.#isAnswered(sinceMs, nowMs));
     this.history.forgetExpired(nowMs);
   }

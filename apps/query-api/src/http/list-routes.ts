@@ -136,7 +136,7 @@ export function listRoutes(app: App, hands: AnsweringHands): void {
       schema: documented(
         {
           tag: 'fleet',
-          summary: 'Is this disk, MAC or name used by any domain anywhere?',
+          summary: 'Is this disk, MAC, leased address, host device or name used by any domain?',
           answer: usageSchema,
         },
         { querystring: usageQuerySchema },

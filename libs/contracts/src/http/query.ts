@@ -83,12 +83,34 @@ export const usageQuerySchema = z
       .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'a MAC address: six pairs of digits')
       .optional()
       .meta({ examples: ['52:54:00:12:34:56'] }),
+    ip: z
+      .union([z.ipv4(), z.ipv6().toLowerCase()])
+      .optional()
+      .meta({
+        description: "an address that a libvirt network's own DHCP server lent",
+        examples: ['192.168.122.10'],
+      }),
     name: z.string().min(1).max(4096).optional(),
+    hostDevice: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .meta({
+        description: 'a device of `host`: a PCI address, the UUID of a mediated device, …',
+        examples: ['0000:01:00.0'],
+      }),
+    host: hostIdSchema.optional(),
     minRevision: minRevisionSchema.optional(),
   })
   .refine(
-    ({ disk, mac, name }) => [disk, mac, name].filter((each) => each !== undefined).length === 1,
-    'name one of disk, mac and name',
+    ({ disk, mac, ip, name, hostDevice }) =>
+      [disk, mac, ip, name, hostDevice].filter((each) => each !== undefined).length === 1,
+    'name one of disk, mac, ip, name and hostDevice',
+  )
+  .refine(
+    ({ hostDevice, host }) => (hostDevice === undefined) === (host === undefined),
+    'host: it goes with hostDevice, and hostDevice with it',
   );
 
 export const usageSchema = z

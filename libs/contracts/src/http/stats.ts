@@ -19,6 +19,14 @@ const sampleSchema = z.object({
   kept: z.enum(['busy', 'job']).optional(),
 });
 
+const leaseSchema = z.object({
+  network: z.string(),
+  mac: z.string(),
+  address: z.string(),
+  prefix: z.int(),
+  hostname: z.string().optional(),
+});
+
 /** Figures derived from two samples; see `rateNames`. */
 const ratesSchema = z.record(z.string(), z.number().min(0));
 
@@ -54,6 +62,8 @@ export const domainStatsSchema = z
     samples: z.array(sampleSchema),
     fields: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
     rates: ratesSchema,
+    /** What the host's networks lent to its interfaces; absent while nobody tells. */
+    addresses: z.array(leaseSchema).optional(),
     revision: z.string(),
   })
   .meta({ id: 'DomainStats' });
@@ -66,6 +76,8 @@ export const hostStatsSchema = z
     trustReason: trustReasonSchema.optional(),
     verifiedAt: z.iso.datetime().nullable(),
     samples: z.array(sampleSchema),
+    /** The host's own figures, as `memory.free` (KiB) and `cpu.busyPercent`. */
+    fields: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
     domains: z.array(
       z.object({
         uuid: uuidSchema,

@@ -2,11 +2,13 @@
 import {
   connectListAllInterfaces,
   connectListAllNetworks,
+  networkGetDhcpLeases,
   networkGetXmlDesc,
   networkIsActive,
   networkIsPersistent,
   networkLookupByName,
   networkLookupByUuid,
+  type DhcpLease,
 } from '../procedures/network.ts';
 import type { Interface, Network } from '../protocol/identity.ts';
 import type { CallOptions } from '../rpc/call.ts';
@@ -47,6 +49,18 @@ export class NetworkCalls extends DomainDetailCalls {
     options?: CallOptions,
   ): Promise<string> {
     return this[invoke](networkGetXmlDesc, { network, flags: args.flags ?? 0 }, options);
+  }
+
+  /**
+   * Leases of the network's own DHCP server, of one MAC address or of all; none where it runs none.
+   * Procedure 341.
+   */
+  networkGetDhcpLeases(
+    network: Network,
+    args: { mac?: string } = {},
+    options?: CallOptions,
+  ): Promise<DhcpLease[]> {
+    return this[invoke](networkGetDhcpLeases, { network, mac: args.mac }, options);
   }
 
   /** Procedure 152. */

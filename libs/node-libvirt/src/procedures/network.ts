@@ -7,10 +7,28 @@ import {
   readNetwork,
   writeNetwork,
 } from '../protocol/identity.ts';
+import type { Counter } from '../protocol/xdr-reader.ts';
 import { procedure } from './procedure.ts';
 import { readBool, readString, writeListArgs, writeString, writeUuid } from './shared.ts';
 
 const maxNetworks = 16_384;
+const maxLeases = 65_536;
+
+/** A lease of a network's own DHCP server. */
+export type DhcpLease = {
+  /** The network's bridge. */
+  interface: string;
+  /** Seconds since 1970. */
+  expiresAt: Counter;
+  /** 0 IPv4, 1 IPv6. */
+  type: number;
+  mac: string | undefined;
+  iaid: string | undefined;
+  address: string;
+  prefix: number;
+  hostname: string | undefined;
+  clientId: string | undefined;
+};
 
 /** CONNECT_LIST_ALL_NETWORKS (283): need_results i, flags u → net<16384>, ret u. */
 export const connectListAllNetworks = procedure<number, Network[]>({
@@ -76,4 +94,35 @@ export const networkIsPersistent = procedure<Network, boolean>({
   priority: 'high',
   encode: writeNetwork,
   decode: readBool,
+});
+
+/**
+ * NETWORK_GET_DHCP_LEASES (341): net, mac s?, need_results i, flags u → {iface s, expirytime h, type i,
+ * mac s?, iaid s?, ipaddr s, prefix u, hostname s?, clientid s?}<65536>, ret u.
+ */
+export const networkGetDhcpLeases = procedure<
+  { network: Network; mac: string | undefined },
+  DhcpLease[]
+>({
+  name: 'networkGetDhcpLeases',
+  number: 341,
+  priority: 'low',
+  encode: (writer, { network, mac }) => {
+    writeNetwork(writer, network);
+    writer.optionalString(mac);
+    writer.int(1);
+    writer.uint(0);
+  },
+  decode: (reader) =>
+    reader.array(maxLeases, 40, () => ({
+      interface: reader.string(),
+      expiresAt: reader.signedCounter(),
+      type: reader.int(),
+      mac: reader.optionalString(),
+      iaid: reader.optionalString(),
+      address: reader.string(),
+      prefix: reader.uint(),
+      hostname: reader.optionalString(),
+      clientId: reader.optionalString(),
+    })),
 });
