@@ -1,5 +1,5 @@
 /**
- * One libvirt session's feed: the shell around the mind in `@virtscope/events`. It turns what
+ * One epoch's feed over a libvirt session: the shell around the mind in `@virtscope/events`. It turns what
  * libvirt and the bus say into inputs, and does what the mind wishes.
  */
 import { auditPeriodMs, type HostPulse } from '@virtscope/contracts';
@@ -56,6 +56,7 @@ export class FeedSession {
   #asked: Promise<Identity | { failed: string }> | undefined;
   #asking = false;
   #ended = 'the watch of the host ended';
+  #again = false;
   #linkAfter: HostPulse['link'] = 'lost';
 
   constructor(
@@ -80,8 +81,11 @@ export class FeedSession {
     this.#mailbox = new Mailbox(maxInputs, this.#stop.signal);
   }
 
-  /** @returns why the session ended, once what it heard is on the bus */
-  async run(): Promise<string> {
+  /**
+   * @returns once what it heard is on the bus: why it ended, and whether the next feed may use the
+   * same libvirt session, as the bus was the cause
+   */
+  async run(): Promise<{ cause: string; again: boolean }> {
     const { heart, signal } = this.#bridge;
     // A hand-over says `syncing`: the next holder is on its way, nothing is lost.
     const onAbort = (): void => this.#end('the watch of the host ended', 'syncing');
@@ -92,6 +96,7 @@ export class FeedSession {
       if (signal.aborted) throw error;
       this.#log.warn({ err: error }, 'the session is given up');
       this.#ended = error instanceof Error ? error.message : String(error);
+      this.#again = false;
     } finally {
       signal.removeEventListener('abort', onAbort);
       this.#stop.abort();
@@ -102,7 +107,7 @@ export class FeedSession {
         heart.tell(this.#host.id, () => ({ ...pulse(feed, this.#now()), link }));
       }
     }
-    return this.#ended;
+    return { cause: this.#ended, again: this.#again && this.#session.isOpen };
   }
 
   async #watch(): Promise<void> {
@@ -147,7 +152,7 @@ export class FeedSession {
     using _guarded = guard.guard(this.#host.id, {
       epoch,
       upTo: () => feed.upTo,
-      restart: (cause) => this.#end(cause),
+      restart: (cause) => this.#restart(cause),
       fenced: (byEpoch) => this.#fenced(byEpoch),
       inspect: () => others.look(),
     });
@@ -349,6 +354,13 @@ export class FeedSession {
     this.#bus.giveUp();
   }
 
+  /** The bus is another one; libvirt, which has no part in it, is not connected to anew. */
+  #restart(cause: string): void {
+    if (this.#stop.signal.aborted) return;
+    this.#again = true;
+    this.#end(cause, 'syncing');
+  }
+
   #end(cause: string, linkAfter: HostPulse['link'] = 'lost'): void {
     if (this.#stop.signal.aborted) return;
     this.#ended = cause;
@@ -359,7 +371,7 @@ export class FeedSession {
   /** What was heard goes to the bus before the next session compares with it. */
   async #drain(): Promise<void> {
     for (const input of this.#mailbox.rest()) this.#take(input);
-    // A hand-over and a gap are said by the heartbeat: the daemon is not lost.
+    // A hand-over, a gap and another bus are said by the heartbeat: the daemon is not lost.
     if (this.#linkAfter === 'lost') this.#take({ type: 'lost', problem: this.#ended });
     const underWay = await this.#bus.drain();
     if (underWay > 0) {

@@ -1,5 +1,5 @@
 import type { LabelRule } from '@virtscope/events';
-import { hostSessions, type WantedHost } from '@virtscope/fleet';
+import { hostSessions, isAborted, type WantedHost } from '@virtscope/fleet';
 import type {
   EventPublisher,
   Hands,
@@ -65,7 +65,9 @@ export async function watchHost(host: WantedHost, bridge: BridgeHands): Promise<
     await bridge.untilFree();
     log.info('a session with libvirt is open');
     report.opened();
-    const feed = new FeedSession(host, { session, silence, cause }, bridge, log);
-    cause = await feed.run();
+    for (let again = true; again && !isAborted(signal);) {
+      const feed = new FeedSession(host, { session, silence, cause }, bridge, log);
+      ({ cause, again } = await feed.run());
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ManagedServer } from './managed-server.ts';
@@ -17,8 +17,6 @@ export type NatsOptions = {
   storeDir?: string;
   /** Which line of nats-server; default what there is, 2.9 first. */
   version?: NatsVersion;
-  /** More arguments, for instance `['-c', file]`. */
-  args?: readonly string[];
   /** Added to its environment. */
   env?: Readonly<Record<string, string>>;
   /** `true`: it goes on when this process ends. */
@@ -54,6 +52,10 @@ export class NatsServer extends ManagedServer {
     return this.#options.storeDir ?? join(this.#dir, 'jetstream');
   }
 
+  get logFile(): string {
+    return join(this.#dir, 'nats-server.log');
+  }
+
   /** The bus lost everything: killed, its store removed, started on the same port. */
   async restartEmpty(): Promise<void> {
     await this.kill();
@@ -75,11 +77,10 @@ export class NatsServer extends ManagedServer {
         String(this.#port),
         '--ports_file_dir',
         portsDir,
-        ...(this.#options.jetstream === false ? [] : ['--jetstream', '--store_dir', this.storeDir]),
-        ...(this.#options.args ?? []),
+        ...(this.#options.jetstream === false ? [] : ['--config', this.#writeConfig()]),
       ],
       env: { ...this.#tool.env, ...this.#options.env },
-      logFile: join(this.#dir, 'nats-server.log'),
+      logFile: this.logFile,
       outliveOwner: this.#options.outliveOwner === true,
     });
     // It writes this file once it listens.
@@ -89,6 +90,20 @@ export class NatsServer extends ManagedServer {
       return Number(new URL(nats[0] ?? '').port);
     });
     return server;
+  }
+
+  /**
+   * By default the server takes three quarters of the free disk as its bound, and refuses a stream
+   * that reserves more: whether a bus could be made would hang on what else fills this disk.
+   */
+  #writeConfig(): string {
+    const file = join(this.#dir, 'nats-server.conf');
+    const storeDir = JSON.stringify(this.storeDir);
+    writeFileSync(
+      file,
+      `jetstream { store_dir: ${storeDir}, max_file_store: 64GB, max_memory_store: 4GB }\n`,
+    );
+    return file;
   }
 
   protected async cleanUp(): Promise<void> {

@@ -137,13 +137,15 @@ export class ServerProcess {
   }
 }
 
+const maxLogLine = 500;
+
 /** The last lines of a log file, indented, for an error message. */
 export function logTail(file: string, lines = 20): string {
   try {
     const all = readFileSync(file, 'utf8').trimEnd().split('\n');
     return all
       .slice(-lines)
-      .map((line) => `  ${line}`)
+      .map((line) => `  ${line.slice(0, maxLogLine)}`)
       .join('\n');
   } catch {
     return '  (no log)';

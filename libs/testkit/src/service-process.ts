@@ -68,10 +68,12 @@ export class ServiceProcess extends ManagedServer {
 
   /** Waits until it says that it is ready. */
   async ready(): Promise<void> {
-    await waitFor(async () => (await fetch(`${this.managementUrl}/readyz`)).ok, {
-      what: `${this.name} to be ready`,
-      timeoutMs: 60_000,
-    });
+    const look = async (): Promise<true> => {
+      const response = await fetch(`${this.managementUrl}/readyz`);
+      if (!response.ok) throw new Error(await response.text());
+      return true;
+    };
+    await waitFor(look, { what: `${this.name} to be ready`, timeoutMs: 45_000 });
   }
 
   /** The samples of one of its metrics; none when it has no such metric. */

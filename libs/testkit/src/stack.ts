@@ -14,9 +14,10 @@ import { type Libvirtd, startLibvirtd } from './libvirtd.ts';
 import { type NatsServer, startNats } from './nats-server.ts';
 import { type PulseGuest, defineAndStart, pulseGuest } from './pulse-guest.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
+import { logTail } from './server-process.ts';
 import { type ServiceName, type ServiceProcess, startService } from './service-process.ts';
 import { tempDir } from './temp-dir.ts';
-import { waitFor } from './wait-for.ts';
+import { WaitTimeoutError, waitFor } from './wait-for.ts';
 
 const serviceNames = ['event-bridge', 'stats-sampler', 'caps-cache', 'query-api'] as const;
 
@@ -132,12 +133,17 @@ export class Stack implements AsyncDisposable {
   }
 
   async domains(): Promise<HttpDomain[]> {
-    const { body } = await this.get('/v1/domains?pageSize=10000');
-    return domainListSchema.parse(body).domains;
+    return domainListSchema.parse(await this.#list('/v1/domains?pageSize=10000')).domains;
   }
 
   async hosts(): Promise<HttpHost[]> {
-    return hostListSchema.parse((await this.get('/v1/hosts')).body).hosts;
+    return hostListSchema.parse(await this.#list('/v1/hosts')).hosts;
+  }
+
+  async #list(path: string): Promise<unknown> {
+    const { status, body } = await this.get(path);
+    if (status !== 200) throw new Error(`${path} answers ${status}: ${JSON.stringify(body)}`);
+    return body;
   }
 
   async trust(host: string): Promise<string> {
@@ -217,8 +223,21 @@ export class Stack implements AsyncDisposable {
     return bill;
   }
 
-  until(what: string, look: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<true> {
-    return waitFor(look, { what, timeoutMs });
+  /** @throws {WaitTimeoutError} with the ends of the logs */
+  async until(
+    what: string,
+    look: () => boolean | Promise<boolean>,
+    // Before a test's own last resort, so that the error tells more.
+    timeoutMs = 45_000,
+  ): Promise<true> {
+    try {
+      return await waitFor(look, { what, timeoutMs });
+    } catch (error) {
+      const logs = [...Object.values(this.services), this.nats].map(
+        ({ logFile }) => `${logFile}:\n${logTail(logFile)}`,
+      );
+      throw new WaitTimeoutError([String(error), ...logs].join('\n'), { cause: error });
+    }
   }
 }
 
