@@ -6,7 +6,7 @@ export { parseJson } from './json.ts';
 export { createLogger, type Logger } from './log.ts';
 export { Mailbox } from './mailbox.ts';
 export { Metrics, latencyBucketsSeconds, type LibvirtCall } from './metrics.ts';
-export { absent, bucketStream, ensureBus, waitForBus } from './nats/bus.ts';
+export { bucketStream, ensureBus, waitForBus } from './nats/bus.ts';
 export { askCapabilities, type CapsAnswer } from './nats/caps-client.ts';
 export { connectNats } from './nats/connect.ts';
 export { currentEpoch, isLostRace, takeEpoch } from './nats/epochs.ts';

@@ -1,7 +1,6 @@
 /** The rules of the bus as the broker keeps them, on every server that we support. */
 import { createHash } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
 import { headers } from '@nats-io/nats-core';
 import {
   buckets,
@@ -27,7 +26,10 @@ import { connectNats } from './connect.ts';
 import { currentEpoch, takeEpoch } from './epochs.ts';
 import { EventPublisher } from './event-publisher.ts';
 import { RemovalRefusedError, applyInventory } from './inventory-bucket.ts';
+import { LinkStatus } from './link-status.ts';
+import { openBucket } from './open-bucket.ts';
 import { readSubjects } from './read-subjects.ts';
+import { followState } from './state-feed.ts';
 import { StateWriter, readLast } from './state-writer.ts';
 import { raiseTimeline, readBusIdentity } from './timeline.ts';
 import { XmlStore, readXml } from './xml-store.ts';
@@ -41,11 +43,17 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
   const { signal } = stop;
   let nats: NatsServer;
   let nc: Awaited<ReturnType<typeof connectNats>>;
+  const asked: string[] = [];
 
   beforeAll(async () => {
     nats = owned.use(await startNats({ version }));
     const env = readEnv({ VIRTSCOPE_NATS_URL: nats.url });
     nc = owned.use(await connectNats({ name: 'test', env, log, health: new Health(), signal }));
+    const request = nc.request.bind(nc);
+    nc.request = (to, ...rest) => {
+      asked.push(to);
+      return request(to, ...rest);
+    };
     await ensureBus(nc, { clock, log, signal });
   });
 
@@ -152,7 +160,7 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
     // What lies there is not what its name says.
     const other = createHash('sha256').update('another').digest('hex');
     store.keep(other, xml);
-    const kv = await new Kvm(nc).open(buckets.xml);
+    const kv = await openBucket(nc, buckets.xml);
     await waitFor(async () => (await kv.get(other)) !== null, { what: 'the wrong text' });
     expect(await readXml(nc, other)).toBeUndefined();
     await kv.put(other, 'no gzip');
@@ -219,7 +227,7 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
     expect(await take()).toBe(first + 1);
     expect(await take(first + 100)).toBe(first + 101);
     expect(await currentEpoch(nc, 'event-bridge', 'hv3')).toBe(first + 101);
-    const kv = await new Kvm(nc).open(buckets.epochs);
+    const kv = await openBucket(nc, buckets.epochs);
     await kv.purge(epochKey('event-bridge', 'hv3'));
     expect(await take(first + 101)).toBe(first + 102);
   });
@@ -247,7 +255,7 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
     await expect(applyInventory(nc, 'fleet', [], one)).rejects.toThrow(RemovalRefusedError);
     const everybodys = await applyInventory(nc, 'fleet', [entry('a2', 'fleet')], one);
     expect(everybodys).toEqual(new Set(['a2', 'x1']));
-    const kv = await new Kvm(nc).open(buckets.hosts);
+    const kv = await openBucket(nc, buckets.hosts);
     expect(await kv.get('a1')).toMatchObject({ operation: 'DEL' });
     expect(hostEntrySchema.parse((await kv.get('x1'))?.json())).toEqual(entry('x1', 'other'));
     expect((await kv.get('_applied.fleet'))?.json()).toMatchObject({ count: 1 });
@@ -287,5 +295,21 @@ describe.each(['2.9', '2.10'] as const)('nats-server %s', (version) => {
     expect(after.lastStateSeq).toBe(0);
     const first = await raiseTimeline(nc, clock);
     expect(await raiseTimeline(nc, clock)).toBe(first + 1);
+  });
+
+  test('no reader of ours asks STREAM.MSG.GET, of which 2.9.10 dies while it makes a stream', async () => {
+    const state = new AbortController();
+    const following = followState(
+      nc,
+      { link: new LinkStatus(nc), clock, signal: state.signal },
+      ({ type }) => type === 'caughtUp' && state.abort(),
+    );
+    await following;
+    const gets = (): string[] => asked.filter((to) => to.includes('.STREAM.MSG.GET.'));
+    expect(asked.filter((to) => to.includes('.DIRECT.GET.')).length).toBeGreaterThan(5);
+    expect(gets()).toEqual([]);
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.getMessage(stateStream.name, { seq: 1 }).catch(() => undefined);
+    expect(gets()).toHaveLength(1);
   });
 });

@@ -1,10 +1,6 @@
-import {
-  NoRespondersError,
-  RequestError,
-  TimeoutError,
-  type NatsConnection,
-} from '@nats-io/nats-core';
+import { TimeoutError, type NatsConnection } from '@nats-io/nats-core';
 import { capsReplySchema, subjects, type CapsReply, type HostId } from '@virtscope/contracts';
+import { isUnheard } from './unheard.ts';
 
 export type CapsAnswer =
   | { kind: 'reply'; reply: CapsReply }
@@ -36,12 +32,7 @@ export async function askCapabilities(
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {
-  if (
-    error instanceof NoRespondersError ||
-    (error instanceof RequestError && error.isNoResponders())
-  ) {
-    return 'no caps-cache listens on the bus';
-  }
+  if (isUnheard(error)) return 'no caps-cache listens on the bus';
   if (error instanceof TimeoutError) return `caps-cache did not answer within ${timeoutMs} ms`;
   return error instanceof Error ? error.message : String(error);
 }

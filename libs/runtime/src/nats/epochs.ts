@@ -1,4 +1,4 @@
-import { Kvm, type KV } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import {
   buckets,
@@ -10,6 +10,7 @@ import {
 } from '@virtscope/contracts';
 import type { Clock } from '../clock.ts';
 import { parseJson } from '../json.ts';
+import { openBucket } from './open-bucket.ts';
 
 /** Each lost race means that another one won: so many in a row do not happen by chance. */
 const maxRaces = 20;
@@ -66,7 +67,7 @@ export async function currentEpoch(
 }
 
 function openEpochs(nc: NatsConnection): Promise<KV> {
-  return new Kvm(nc).open(buckets.epochs);
+  return openBucket(nc, buckets.epochs);
 }
 
 /** A value that is no entry of ours counts as none: the wall clock and the floor still raise it. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import {
   appliedKey,
@@ -13,6 +12,7 @@ import {
 import { parseJson } from '../json.ts';
 import { bucketStream } from './bus.ts';
 import { readSubjects } from './read-subjects.ts';
+import { openBucket } from './open-bucket.ts';
 
 /** Ten thousand hosts are read in well under a second. */
 const readTimeoutMs = 30_000;
@@ -38,7 +38,7 @@ export async function applyInventory(
   entries: readonly HostEntry[],
   mayRemove: (hosts: number) => number,
 ): Promise<Set<HostId>> {
-  const kv = await new Kvm(nc).open(buckets.hosts);
+  const kv = await openBucket(nc, buckets.hosts);
   const wanted = new Map(entries.map((entry) => [entry.id, JSON.stringify(entry)]));
   const everybodys = new Set(entries.map(({ id }) => id));
   const before = await readEntries(nc);

@@ -1,7 +1,9 @@
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { buckets, stateStream, subjects, timelineKey, type HostId } from '@virtscope/contracts';
-import { absent, bucketStream } from './bus.ts';
+import { bucketStream } from './bus.ts';
+import { isUnheard } from './unheard.ts';
+import { readLast } from './state-writer.ts';
 import { readSubjects, type LastMessage } from './read-subjects.ts';
 import { followStream, type FeedHands, type StreamFeedEvent } from './stream-feed.ts';
 import { timelineOf } from './timeline.ts';
@@ -21,17 +23,27 @@ export function followState(
   const { name: stream } = stateStream;
   return followStream(
     nc,
-    { ...hands, stream, filter: subjects.stateOfAll, checkMs, readTimeline },
+    {
+      ...hands,
+      stream,
+      filter: subjects.stateOfAll,
+      checkMs,
+      readTimeline: () => readTimeline(nc),
+    },
     on,
   );
 }
 
-/** 0 while nobody raised one. */
-async function readTimeline(jsm: JetStreamManager): Promise<number> {
+/** 0 while nobody raised one, or there is no bucket. */
+async function readTimeline(nc: NatsConnection): Promise<number> {
   const subject = `$KV.${buckets.epochs}.${timelineKey}`;
-  const stream = bucketStream(buckets.epochs);
-  const message = await jsm.streams.getMessage(stream, { last_by_subj: subject }).catch(absent);
-  return message === undefined || message === null ? 0 : timelineOf(message.data);
+  try {
+    const last = await readLast(nc, subject, bucketStream(buckets.epochs));
+    return last === undefined ? 0 : timelineOf(last.data);
+  } catch (error) {
+    if (isUnheard(error)) return 0;
+    throw error;
+  }
 }
 
 /**

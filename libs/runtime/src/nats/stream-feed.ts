@@ -31,7 +31,7 @@ export type StreamFeedOptions = FeedHands & {
   /** How often the stream's identity and end are asked for. */
   checkMs: number;
   /** Part of the stream's identity beside its creation time (bus rule 4). */
-  readTimeline?: (jsm: JetStreamManager) => Promise<number>;
+  readTimeline?: () => Promise<number>;
 };
 
 const requestTimeoutMs = 2_000;
@@ -151,10 +151,7 @@ class StreamFeed {
 
   async #look(jsm: JetStreamManager): Promise<{ identity: Identity; state: StreamInfo['state'] }> {
     const { stream, readTimeline } = this.#options;
-    const [info, timeline] = await Promise.all([
-      jsm.streams.info(stream),
-      readTimeline?.(jsm) ?? 0,
-    ]);
+    const [info, timeline] = await Promise.all([jsm.streams.info(stream), readTimeline?.() ?? 0]);
     return { identity: { createdMs: Date.parse(info.created), timeline }, state: info.state };
   }
 

@@ -1,5 +1,4 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import {
   buckets,
@@ -10,6 +9,7 @@ import {
 } from '@virtscope/contracts';
 import type { Clock } from '../clock.ts';
 import { parseJson } from '../json.ts';
+import { openBucket } from './open-bucket.ts';
 
 /** What tells that the streams are still the ones that a writer knew. */
 export type BusIdentity = { stateCreated: string; eventsCreated: string; lastStateSeq: number };
@@ -32,7 +32,7 @@ export async function readBusIdentity(nc: NatsConnection): Promise<BusIdentity> 
  * move replay from the start, and revisions of before are foreign.
  */
 export async function raiseTimeline(nc: NatsConnection, clock: Clock): Promise<number> {
-  const kv = await new Kvm(nc).open(buckets.epochs);
+  const kv = await openBucket(nc, buckets.epochs);
   const entry = await kv.get(timelineKey);
   const stored = entry === null ? 0 : timelineOf(entry.value);
   const timeline = Math.max(stored, Math.floor(clock.wallMs() / 1000)) + 1;

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { Kvm, type KV } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { buckets, xmlBucket } from '@virtscope/contracts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { Semaphore } from '../semaphore.ts';
+import { openBucket } from './open-bucket.ts';
 
 /** Texts on their way at once, and those that wait: beyond, the next read of the XML brings it again. */
 const maxPutsInFlight = 2;
@@ -70,7 +71,7 @@ export class XmlStore {
   async #put(hash: string, xml: string): Promise<void> {
     const packed = await pack(xml);
     if (packed.length > maxStoredBytes) return;
-    this.#kv ??= new Kvm(this.#nc).open(buckets.xml);
+    this.#kv ??= openBucket(this.#nc, buckets.xml);
     const kv = await this.#kv;
     await kv.put(hash, packed);
   }
@@ -89,7 +90,7 @@ export class XmlStore {
  * @throws when NATS does not answer
  */
 export async function readXml(nc: NatsConnection, hash: string): Promise<string | undefined> {
-  const kv = await new Kvm(nc).open(buckets.xml);
+  const kv = await openBucket(nc, buckets.xml);
   const entry = await kv.get(hash);
   if (entry === null || entry.operation !== 'PUT') return undefined;
   const xml = await unpack(entry.value, { maxOutputLength: maxXmlBytes }).then(
