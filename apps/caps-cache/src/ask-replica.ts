@@ -1,30 +1,26 @@
-import { capsReplySchema, subjects, type CapsReply, type HostId } from '@virtscope/contracts';
 import { parseJson, type NatsConnection } from '@virtscope/runtime';
+import type { z } from 'zod';
 
 /** Longer than a desk waits for an answer, and shorter than query-api waits for us. */
 const timeoutMs = 1_800;
+const retryAfterMs = 1_000;
 
-/** Asks the replica that has the host. Never rejects: what goes wrong is a refusal. */
-export async function askReplica(
+/** Asks the replica that has a host. Never rejects: what goes wrong is a refusal. */
+export async function askReplica<Reply>(
   nc: NatsConnection,
-  replica: string,
-  host: HostId,
-): Promise<CapsReply> {
-  const refused = (message: string): CapsReply => ({
-    v: 1,
-    ok: false,
-    host,
-    code: 'unavailable',
-    message,
-    retryAfterMs: 1_000,
-  });
+  { subject, body, replica }: { subject: string; body: object | undefined; replica: string },
+  schema: z.ZodType<Reply>,
+  refusal: (code: 'unavailable', message: string, retryAfterMs: number) => Reply,
+): Promise<Reply> {
   try {
-    const answer = await nc.request(subjects.capsOfReplica(replica, host), '', {
-      timeout: timeoutMs,
-    });
-    const reply = capsReplySchema.safeParse(parseJson(answer.data));
-    return reply.success ? reply.data : refused(`replica ${replica} does not answer in our words`);
+    const payload = body === undefined ? '' : JSON.stringify(body);
+    const answer = await nc.request(subject, payload, { timeout: timeoutMs });
+    const reply = schema.safeParse(parseJson(answer.data));
+    if (reply.success) return reply.data;
+    const message = `replica ${replica} does not answer in our words`;
+    return refusal('unavailable', message, retryAfterMs);
   } catch (error) {
-    return refused(`replica ${replica}, which has ${host}, does not answer: ${String(error)}`);
+    const message = `replica ${replica}, which has the host, does not answer: ${String(error)}`;
+    return refusal('unavailable', message, retryAfterMs);
   }
 }

@@ -1,4 +1,4 @@
-import type { CapsReply, HostId } from '@virtscope/contracts';
+import type { CapsReply, FactReply, HostId } from '@virtscope/contracts';
 import type { Metrics } from '@virtscope/runtime';
 import type { CallBill } from 'node-libvirt';
 
@@ -10,6 +10,8 @@ export class CapsMetrics {
   readonly #metrics: Metrics;
   readonly #answers;
   readonly #redis;
+  readonly #facts;
+  readonly #probes;
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -22,6 +24,25 @@ export class CapsMetrics {
       'operation',
       'outcome',
     ]);
+    this.#facts = metrics.counter(
+      'caps_fact_answers_total',
+      'Answers to questions about what a probe tells: their standing, or why there was none',
+      ['outcome'],
+    );
+    this.#probes = metrics.counter(
+      'caps_probes_total',
+      'Probes: to infer for all hosts of a kind, or to confirm for one',
+      ['reason', 'outcome'],
+    );
+  }
+
+  /** A question about what a probe tells was answered. */
+  fact(reply: FactReply): void {
+    this.#facts.inc({ outcome: reply.ok ? reply.standing : reply.code });
+  }
+
+  probe(reason: 'infer' | 'confirm', outcome: 'answered' | 'refused' | 'lost' | 'failed'): void {
+    this.#probes.inc({ reason, outcome });
   }
 
   bill(host: HostId, { procedure, reason, outcome, tookMs }: CallBill): void {

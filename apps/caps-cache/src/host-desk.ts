@@ -18,6 +18,7 @@ import type { CapsReply, HostId } from '@virtscope/contracts';
 import type { Clock, Logger } from '@virtscope/runtime';
 import { LibvirtError, type Session } from 'node-libvirt';
 import type { CapsMetrics, RedisOperation } from './caps-metrics.ts';
+import type { HostNow } from './kinds.ts';
 
 /** A cold daemon probes its emulators one by one: some 8 s, 36 s where nothing reaps its children. */
 const capabilitiesTimeoutMs = 120_000;
@@ -41,6 +42,8 @@ export type HostDeskOptions = {
   metrics: CapsMetrics;
   clock: Clock;
   log: Logger;
+  /** Told what the host is, whenever that or its session changes; undefined: nobody knows. */
+  onChange: (now: HostNow | undefined) => void;
 };
 
 type Question = { resolve: (reply: CapsReply) => void; timer: NodeJS.Timeout };
@@ -55,6 +58,10 @@ export class HostDesk implements Disposable {
   #sessions = 0;
   #asked = 0;
   #isClosed = false;
+  #told: { held: HostCaps['held']; session: Session | undefined } = {
+    held: undefined,
+    session: undefined,
+  };
 
   constructor(options: HostDeskOptions) {
     this.#options = options;
@@ -107,6 +114,7 @@ export class HostDesk implements Disposable {
     this.#isClosed = true;
     for (const timer of this.#wakes) clearTimeout(timer);
     this.#answerUnwatched();
+    this.#options.onChange(undefined);
   }
 
   #answerUnwatched(): void {
@@ -129,6 +137,15 @@ export class HostDesk implements Disposable {
     const [state, effects] = step(this.#state, { nowMs, ...input } as CapsInput);
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { held } = this.#state;
+    const session = this.#session;
+    if (held === this.#told.held && session === this.#told.session) return;
+    this.#told = { held, session };
+    this.#options.onChange(held && { ...held, session });
   }
 
   /** What comes of an effect is given later, never from within. */

@@ -1,4 +1,12 @@
-import type { HostId, HostPulse } from '@virtscope/contracts';
+import {
+  capsReplySchema,
+  factReplySchema,
+  subjects,
+  type CapsReply,
+  type FactQuestion,
+  type HostId,
+  type HostPulse,
+} from '@virtscope/contracts';
 import { HostTasks, Share, hostSessions, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
   Heart,
@@ -10,12 +18,18 @@ import {
   type Hands,
 } from '@virtscope/runtime';
 import { askReplica } from './ask-replica.ts';
-import { hostEndpoint, replicaEndpoint } from './caps-endpoint.ts';
 import { CapsMetrics } from './caps-metrics.ts';
+import { capsQuestion, capsRefusal } from './caps-question.ts';
+import { CommonCpu } from './common-cpu.ts';
+import { factQuestion, factRefusal } from './fact-question.ts';
 import { HostDesk } from './host-desk.ts';
+import { hostEndpoint, passedEndpoint } from './host-endpoint.ts';
+import { indexEndpoint } from './index-endpoint.ts';
+import { Kinds } from './kinds.ts';
+import { allowedCalls, type CapsSettings } from './settings.ts';
 
 /** Of the service that NATS shows: it goes up when what it answers changes. */
-const serviceVersion = '1.0.0';
+const serviceVersion = '1.1.0';
 
 /** Capabilities have no epochs: of two replicas that both have a host either may answer. */
 const pulse: HostPulse = { epoch: 1, link: 'synced', verifiedAgeMs: null, seq: 0, upTo: 0 };
@@ -24,14 +38,19 @@ const pulse: HostPulse = { epoch: 1, link: 'synced', verifiedAgeMs: null, seq: 0
  * Answers questions about every host of the inventory until the signal aborts: of its own share by
  * itself, of the others' by asking the replica that has the host.
  */
-export async function serveCapabilities(hands: Hands): Promise<void> {
+export async function serveCapabilities(
+  hands: Hands,
+  settings: CapsSettings = { domainCapabilities: false },
+): Promise<void> {
   const { clock, env, health, log, replica, signal } = hands;
   health.set('capabilities', false, 'questions are not answered yet');
   const metrics = new CapsMetrics(hands.metrics);
   const desks = new Map<HostId, HostDesk>();
   await using nc = await connectNats(hands);
   await using cache = new RedisCache(hands);
+  using kinds = new Kinds({ replica, cache, metrics, clock, log, ...settings });
   cache.onReady(() => {
+    kinds.redisReturned();
     for (const desk of desks.values()) desk.redisReturned();
   });
   metrics.watchRedis(() => cache.isReady);
@@ -55,11 +74,18 @@ export async function serveCapabilities(hands: Hands): Promise<void> {
     run: async (host, hostSignal) => {
       try {
         await share.untilFree(host.id, heart, hostSignal);
-        using desk = new HostDesk({ host: host.id, cache, metrics, clock, log });
+        using desk = new HostDesk({
+          host: host.id,
+          cache,
+          metrics,
+          clock,
+          log,
+          onChange: (now) => kinds.is(host.id, now),
+        });
         desks.set(host.id, desk);
         // The beat tells the other replicas whom to ask; nobody else listens to it.
         heart.tell(host.id, () => pulse);
-        await serveHost(host, desk, metrics, { ...hands, signal: hostSignal });
+        await serveHost(host, desk, metrics, { ...hands, signal: hostSignal }, settings);
       } finally {
         desks.delete(host.id);
         if (hostSignal.aborted) heart.release(host.id);
@@ -85,22 +111,57 @@ export async function serveCapabilities(hands: Hands): Promise<void> {
     if (hosts !== undefined) share.want(hosts);
   });
 
-  const answering = {
-    deskOf: (host: HostId) => desks.get(host),
-    isWanted: (host: HostId) => share.wanted.some(({ id }) => id === host),
-    passOn: (host: HostId) => {
+  const isWanted = (host: HostId): boolean => share.wanted.some(({ id }) => id === host);
+  const passOn = (host: HostId): Promise<CapsReply> | undefined => {
+    const holder = heart.holderOf(host);
+    if (holder === undefined) return undefined;
+    const asked = { subject: subjects.capsOfReplica(holder, host), body: undefined };
+    return askReplica(nc, { ...asked, replica: holder }, capsReplySchema, (...why) =>
+      capsRefusal(host, ...why),
+    );
+  };
+  const capabilities = capsQuestion({
+    deskOf: (host) => desks.get(host),
+    isWanted,
+    passOn,
+    metrics,
+  });
+  const facts = factQuestion({
+    kinds,
+    isOurs: (host) => desks.has(host),
+    isWanted,
+    passOn: (host: HostId, body: FactQuestion) => {
       const holder = heart.holderOf(host);
-      return holder === undefined ? undefined : askReplica(nc, holder, host);
+      if (holder === undefined) return undefined;
+      const asked = { subject: subjects.factOfReplica(holder, host), body, replica: holder };
+      return askReplica(nc, asked, factReplySchema, (...why) => factRefusal(host, ...why));
     },
     metrics,
-  };
+  });
+  const commonCpu = new CommonCpu({
+    kinds,
+    capabilitiesOf: async (host) =>
+      (await (desks.get(host)?.ask() ?? passOn(host))) ??
+      capsRefusal(
+        host,
+        isWanted(host) ? 'unavailable' : 'unknown-host',
+        isWanted(host) ? 'it is only now being watched' : 'it is not in the inventory',
+      ),
+  });
   await using service = new NatsService(
     nc,
     {
       name: 'virtscope-caps',
       version: serviceVersion,
       description: 'What each host can run',
-      endpoints: [hostEndpoint(answering), replicaEndpoint(replica, answering)],
+      endpoints: [
+        hostEndpoint(capabilities),
+        passedEndpoint(replica, capabilities),
+        hostEndpoint(facts),
+        passedEndpoint(replica, facts),
+        indexEndpoint(replica, kinds),
+        commonCpu.endpoint,
+      ],
     },
     log,
   );
@@ -118,10 +179,16 @@ async function serveHost(
   desk: HostDesk,
   metrics: CapsMetrics,
   { clock, log, signal }: Pick<Hands, 'clock' | 'log' | 'signal'>,
+  { domainCapabilities }: CapsSettings,
 ): Promise<void> {
   const sessions = hostSessions({
     uri,
-    connect: { maxLowPriorityInFlight: 1, onCall: (bill) => metrics.bill(host, bill) },
+    connect: {
+      readOnly: !domainCapabilities,
+      allow: allowedCalls,
+      maxLowPriorityInFlight: 1,
+      onCall: (bill) => metrics.bill(host, bill),
+    },
     clock,
     random: Math.random,
     signal,

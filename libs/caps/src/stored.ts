@@ -14,7 +14,7 @@ import { canonicalText, contentHash } from './canonical.ts';
 import type { Fingerprint } from './fingerprint.ts';
 
 /** The version of everything below: another shape takes another prefix. */
-const prefix = 'virtscope:caps:v1';
+export const keyPrefix = 'virtscope:caps:v1';
 
 /** A host that nobody has seen for a month is asked anew. Each reading renews it. */
 export const pointerTtlSeconds = 30 * 24 * 3600;
@@ -25,8 +25,8 @@ export const documentTtlSeconds = 31 * 24 * 3600;
 /** A pointer is 1,024 cells at most; longer ones are not ours. */
 export const maxPointerBytes = 128 * 1024;
 
-export const documentKey = (hash: string): string => `${prefix}:doc:${hash}`;
-export const pointerKey = (host: HostId): string => `${prefix}:host:${host}`;
+export const documentKey = (hash: string): string => `${keyPrefix}:doc:${hash}`;
+export const pointerKey = (host: HostId): string => `${keyPrefix}:host:${host}`;
 
 /** Which document a host had, and what the daemon looked like then. */
 export type HostPointer = {

@@ -9,6 +9,27 @@ export {
   type HostPart,
 } from './caps.ts';
 export {
+  capsIndexSchema,
+  commonCpuQuestionSchema,
+  commonCpuReplySchema,
+  cpuModelsSchema,
+  domainCapabilitiesSchema,
+  emulatorChoiceSchema,
+  factDocumentSchema,
+  factKey,
+  factQuestionSchema,
+  factReplySchema,
+  maxIndexHosts,
+  type CapsIndex,
+  type CommonCpuReply,
+  type CpuModels,
+  type DomainCapabilities,
+  type EmulatorChoice,
+  type FactDocument,
+  type FactQuestion,
+  type FactReply,
+} from './caps-facts.ts';
+export {
   cpuSchema,
   domainConfigSchema,
   firmwareSchema,

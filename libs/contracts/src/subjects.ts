@@ -53,6 +53,15 @@ export const subjects = {
   capsOfReplica: (replica: string, host: HostId) =>
     `${root}.caps.replica.${encodeToken(replica)}.host.${host}`,
   capsPassedTo: (replica: string) => `${root}.caps.replica.${encodeToken(replica)}.host.*`,
+  /** What a probe of a host tells, beside its capabilities. */
+  factOfHost: (host: HostId) => `${root}.caps.fact.${host}`,
+  factOfAnyHost: `${root}.caps.fact.*`,
+  factOfReplica: (replica: string, host: HostId) =>
+    `${root}.caps.replica.${encodeToken(replica)}.fact.${host}`,
+  factPassedTo: (replica: string) => `${root}.caps.replica.${encodeToken(replica)}.fact.*`,
+  /** Every replica answers for its own hosts. */
+  capsIndex: `${root}.caps.index`,
+  commonCpu: `${root}.caps.common-cpu`,
 } as const;
 
 export type ParsedStateSubject = { host: HostId; type: ThingType; id: string };
@@ -87,7 +96,8 @@ export function parseStatsSubject(subject: string): ParsedStatsSubject | undefin
 /** @returns the host that a request asks about, to any replica or to one */
 export function parseCapsSubject(subject: string): HostId | undefined {
   const parts = tokens(subject, 'caps', 5) ?? tokens(subject, 'caps', 7);
-  return parts?.at(-2) === 'host' ? hostOf(parts.at(-1)) : undefined;
+  const about = parts?.at(-2);
+  return about === 'host' || about === 'fact' ? hostOf(parts?.at(-1)) : undefined;
 }
 
 function tokens(subject: string, family: string, count: number): string[] | undefined {

@@ -14,6 +14,16 @@ const maxReconnectMs = 2_000;
 /** Commands without an answer yet; one more fails at once. */
 export const maxRedisCommands = 10_000;
 
+const prolongScript = `if redis.call('get', KEYS[1]) == ARGV[1] then
+  return redis.call('pexpire', KEYS[1], ARGV[2])
+end
+return 0`;
+
+const settleScript = `if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[2], ARGV[2], 'EX', ARGV[3])
+redis.call('del', KEYS[1])
+return 1`;
+
 /** The cache cannot be used now: away, too slow, full, read-only. Its user goes on without it. */
 export class RedisError extends Error {
   override readonly name = 'RedisError';
@@ -73,6 +83,40 @@ export class RedisCache implements AsyncDisposable {
   /** @throws {RedisError} */
   async set(key: string, text: string, ttlSeconds: number): Promise<void> {
     await this.#command(`SET ${key}`, () => this.#redis.set(key, text, 'EX', ttlSeconds));
+  }
+
+  /**
+   * Writes a text that nobody has written. @returns whether it was this one's to write
+   * @throws {RedisError}
+   */
+  async setIfAbsent(key: string, text: string, ttlMs: number): Promise<boolean> {
+    const send = () => this.#redis.set(key, text, 'PX', ttlMs, 'NX');
+    return (await this.#command(`SET ${key} NX`, send)) === 'OK';
+  }
+
+  /**
+   * Prolongs a key that still holds this very text: a claim, by whoever made it.
+   * @returns whether it did
+   * @throws {RedisError}
+   */
+  async prolong(key: string, text: string, ttlMs: number): Promise<boolean> {
+    const send = () => this.#redis.eval(prolongScript, 1, key, text, ttlMs);
+    return (await this.#command(`prolong ${key}`, send)) === 1;
+  }
+
+  /**
+   * Writes a text while a claim still holds its maker's token, and ends the claim. Both keys need one
+   * hash tag.
+   * @returns whether it was written
+   * @throws {RedisError}
+   */
+  async settle(
+    claim: { key: string; token: string },
+    { key, text, ttlSeconds }: { key: string; text: string; ttlSeconds: number },
+  ): Promise<boolean> {
+    const send = () =>
+      this.#redis.eval(settleScript, 2, claim.key, key, claim.token, text, ttlSeconds);
+    return (await this.#command(`settle ${key}`, send)) === 1;
   }
 
   /** Nothing waits for an answer: what is under way fails. */

@@ -1,8 +1,9 @@
 import { capsReplySchema, subjects, type CapsReply } from '@virtscope/contracts';
 import { Metrics } from '@virtscope/runtime';
 import { expect, test } from 'vitest';
-import { hostEndpoint, replicaEndpoint } from './caps-endpoint.ts';
 import { CapsMetrics } from './caps-metrics.ts';
+import { capsQuestion } from './caps-question.ts';
+import { hostEndpoint, passedEndpoint } from './host-endpoint.ts';
 
 const metrics = new Metrics('caps-cache');
 const elsewhere: CapsReply = {
@@ -12,14 +13,14 @@ const elsewhere: CapsReply = {
   code: 'unavailable',
   message: 'the other replica says so',
 };
-const answering = {
+const question = capsQuestion({
   deskOf: () => undefined,
   isWanted: (host: string) => host === 'starting' || host === 'elsewhere',
   passOn: (host: string) => (host === 'elsewhere' ? Promise.resolve(elsewhere) : undefined),
   metrics: new CapsMetrics(metrics),
-};
-const toAny = hostEndpoint(answering);
-const toOne = replicaEndpoint('replica-1', answering);
+});
+const toAny = hostEndpoint(question);
+const toOne = passedEndpoint('replica-1', question);
 
 async function ask(
   subject: string,
