@@ -16,9 +16,10 @@ const table: Record<string, { may: string[]; types?: string[] }> = {
   'node-libvirt': { may: [] },
   '@virtscope/xml': { may: [] },
   '@virtscope/contracts': { may: [] },
+  '@virtscope/domain-xml': { may: ['@virtscope/contracts', '@virtscope/xml'] },
   '@virtscope/trust': { may: ['@virtscope/contracts'] },
   '@virtscope/events': {
-    may: ['@virtscope/contracts', '@virtscope/xml', '@virtscope/trust'],
+    may: ['@virtscope/contracts', '@virtscope/domain-xml', '@virtscope/xml', '@virtscope/trust'],
     types: ['node-libvirt'],
   },
   '@virtscope/stats': { may: ['@virtscope/contracts'], types: ['node-libvirt'] },
@@ -27,11 +28,13 @@ const table: Record<string, { may: string[]; types?: string[] }> = {
   '@virtscope/client': { may: ['@virtscope/contracts'] },
   '@virtscope/fleet': { may: ['@virtscope/contracts', 'node-libvirt'] },
   '@virtscope/runtime': { may: ['@virtscope/contracts'] },
-  '@virtscope/event-bridge': { may: ['@virtscope/events', ...writer] },
+  '@virtscope/event-bridge': {
+    may: ['@virtscope/events', '@virtscope/domain-xml', ...writer],
+  },
   '@virtscope/stats-sampler': { may: ['@virtscope/stats', ...writer] },
   '@virtscope/caps-cache': { may: ['@virtscope/caps', ...writer] },
   '@virtscope/query-api': {
-    may: ['@virtscope/view', '@virtscope/runtime', '@virtscope/contracts'],
+    may: ['@virtscope/view', '@virtscope/domain-xml', '@virtscope/runtime', '@virtscope/contracts'],
   },
   '@virtscope/testkit': {
     may: [
@@ -62,7 +65,7 @@ const table: Record<string, { may: string[]; types?: string[] }> = {
   '@virtscope/examples': { may: [] },
 };
 
-/** What every test and bench file may import besides its own room's list. */
+/** What every test, fixture and bench file may import besides its own room's list. */
 const testsMay = ['@virtscope/testkit', '@virtscope/contracts', 'node-libvirt'];
 
 const root = resolve(import.meta.dirname, '..');
@@ -108,7 +111,7 @@ function checkFile(
   room: { may: string[]; types?: string[] },
 ): void {
   const source = readFileSync(join(root, file), 'utf8');
-  const isTest = /\.(test|bench)\.ts$/.test(file);
+  const isTest = /\.(test|bench|fixture)\.ts$/.test(file);
   for (const match of source.matchAll(importPattern)) {
     const target = match[2] ?? match[3] ?? '';
     if (target.startsWith('.')) {

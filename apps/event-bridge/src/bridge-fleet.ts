@@ -1,5 +1,5 @@
 import { fleetHost } from '@virtscope/contracts';
-import { novaLabelRules, type LabelRule } from '@virtscope/events';
+import { novaLabelRules, type LabelRule } from '@virtscope/domain-xml';
 import { HostTasks, Share, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
   EventPublisher,

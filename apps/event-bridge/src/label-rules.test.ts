@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { novaLabelRules } from '@virtscope/events';
+import { novaLabelRules } from '@virtscope/domain-xml';
 import { EnvError } from '@virtscope/runtime';
 import { tempDir, type TempDir } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';

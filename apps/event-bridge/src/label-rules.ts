@@ -1,6 +1,6 @@
 /** The operator's rules for labels, out of the file that VIRTSCOPE_LABEL_RULES names. */
 import { labelNameSchema, maxMetadataPath } from '@virtscope/contracts';
-import { novaLabelRules, type LabelRule } from '@virtscope/events';
+import { novaLabelRules, type LabelRule } from '@virtscope/domain-xml';
 import {
   EnvError,
   YamlFileError,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { domainConfigSchema, type DomainConfig } from '@virtscope/contracts';
-import type { LabelRule } from '@virtscope/events';
+import type { LabelRule } from '@virtscope/domain-xml';
 import {
   defineAndStart,
   pulseGuest,

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { HostRecord } from '@virtscope/contracts';
+import { parseDomainXml, type LabelRule } from '@virtscope/domain-xml';
 import {
-  parseDomainXml,
   type FeedEffect,
   type FeedInput,
   type Identity,
-  type LabelRule,
   type Now,
   type ReadReason,
 } from '@virtscope/events';

@@ -1,4 +1,4 @@
-import type { LabelRule } from '@virtscope/events';
+import type { LabelRule } from '@virtscope/domain-xml';
 import { hostSessions, isAborted, type WantedHost } from '@virtscope/fleet';
 import type {
   EventPublisher,

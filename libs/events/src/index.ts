@@ -1,6 +1,4 @@
 export { domainBases, highestEpoch, told, type BusBase, type Stored } from './base.ts';
-export { novaLabelRules, type LabelRule } from './domain-xml/label-rules.ts';
-export { DomainXmlError, parseDomainXml } from './domain-xml/parse-domain-xml.ts';
 export type { OtherEvent } from './event-payload.ts';
 export type {
   ConfigOutcome,

@@ -7,9 +7,8 @@ import {
   type ThingConfig,
   type ThingRowType,
 } from '@virtscope/contracts';
+import { defined, fit, listOrNone, yesNo } from '@virtscope/domain-xml';
 import { parseXml, type XmlElement } from '@virtscope/xml';
-import { fit } from '../domain-xml/fit.ts';
-import { defined, listOrNone, yesNo } from '../domain-xml/values.ts';
 
 export type ThingFacts = Omit<ThingConfig, 'observedAt' | 'xmlHash'>;
 
