@@ -3,6 +3,7 @@
  * DOMAINS. It answers messages of its parent, and tells `{ url }` first.
  */
 import { subjects } from '@virtscope/contracts';
+import { noCaps } from '@virtscope/query-api/caps-book';
 import { Movement } from '@virtscope/query-api/movement';
 import { buildServer } from '@virtscope/query-api/server';
 import { Slices } from '@virtscope/query-api/slices';
@@ -152,7 +153,7 @@ const app = buildServer({
   signal: new AbortController().signal,
   watchLimits: limits,
   callerLimits: { perCaller: 10_000 },
-  capabilities: () => Promise.resolve({ kind: 'unavailable', reason: 'none here' }),
+  caps: noCaps('none here'),
   events: () => Promise.resolve(undefined),
   xml: () => Promise.resolve(undefined),
 });
@@ -167,7 +168,7 @@ const bounded = buildServer({
   metrics: new Metrics('bench'),
   log: createLogger('bench', 'bench', 'error'),
   signal: new AbortController().signal,
-  capabilities: () => Promise.resolve({ kind: 'unavailable', reason: 'none here' }),
+  caps: noCaps('none here'),
   events: () => Promise.resolve(undefined),
   xml: () => Promise.resolve(undefined),
 });

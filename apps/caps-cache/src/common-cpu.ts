@@ -9,6 +9,7 @@ import {
 } from '@virtscope/contracts';
 import { parseJson, type ServiceEndpoint } from '@virtscope/runtime';
 import { LibvirtError } from 'node-libvirt';
+import { VIR_ERR_OPERATION_FAILED } from 'node-libvirt/constants';
 import type { Kinds } from './kinds.ts';
 
 /** A baseline takes some milliseconds; libvirtd may be busy. */
@@ -72,9 +73,10 @@ export class CommonCpu {
   }
 
   async #baseline(hosts: HostId[], cpus: readonly string[], arch: string): Promise<CommonCpuReply> {
-    const asker = [...this.#options.kinds.hosts.values()].find(
-      ({ document, session }) => document.cpu.arch === arch && session?.isOpen === true,
-    );
+    // The newest libvirt knows most models: an older one refuses what its successors call a CPU.
+    const [asker] = [...this.#options.kinds.hosts.values()]
+      .filter(({ document, session }) => document.cpu.arch === arch && session?.isOpen === true)
+      .toSorted((a, b) => b.fingerprint.libvirtVersion - a.fingerprint.libvirtVersion);
     if (asker?.session === undefined) {
       return refusal('unavailable', `no session with a host of ${arch} is open here`, retryAfterMs);
     }
@@ -87,8 +89,10 @@ export class CommonCpu {
         known = { ok: true, xml };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        if (!(error instanceof LibvirtError)) return refusal('unavailable', message, retryAfterMs);
-        // libvirt has worked it out: there is none.
+        const isWorkedOut =
+          error instanceof LibvirtError && error.code === VIR_ERR_OPERATION_FAILED;
+        if (!isWorkedOut) return refusal('unavailable', message, retryAfterMs);
+        // There is none: of other vendors, say.
         known = { ok: false, message };
       }
       const [oldest] = this.#known.size >= maxKnown ? this.#known.keys() : [];

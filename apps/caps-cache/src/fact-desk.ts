@@ -20,8 +20,24 @@ import {
 import { factKey, type FactQuestion, type FactReply, type HostId } from '@virtscope/contracts';
 import type { Clock, Logger, RedisCache, Semaphore } from '@virtscope/runtime';
 import { LibvirtError, type Session } from 'node-libvirt';
+import {
+  VIR_ERR_ARGUMENT_UNSUPPORTED,
+  VIR_ERR_CONFIG_UNSUPPORTED,
+  VIR_ERR_INVALID_ARG,
+  VIR_ERR_NO_SUPPORT,
+  VIR_ERR_OPERATION_UNSUPPORTED,
+} from 'node-libvirt/constants';
 import type { CapsMetrics } from './caps-metrics.ts';
 import { probe } from './probe.ts';
+
+/** libvirt's words for: there is no such thing here. All else (no access, no memory) may change. */
+const refusals: ReadonlySet<number> = new Set([
+  VIR_ERR_NO_SUPPORT,
+  VIR_ERR_INVALID_ARG,
+  VIR_ERR_CONFIG_UNSUPPORTED,
+  VIR_ERR_ARGUMENT_UNSUPPORTED,
+  VIR_ERR_OPERATION_UNSUPPORTED,
+]);
 
 /** How long a question waits for Redis: less than query-api waits for us. */
 const questionWaitMs = 1_500;
@@ -67,6 +83,10 @@ export class FactDesk implements Disposable {
       confirms: options.question.type === 'domain',
       phaseOf: (host) => Number.parseInt(contentHash(host + this.#key).slice(0, 8), 16) / 2 ** 32,
     });
+  }
+
+  differs(host: HostId): boolean {
+    return this.#mind.differs(host);
   }
 
   opened(host: HostId): void {
@@ -189,7 +209,7 @@ export class FactDesk implements Disposable {
         log.info({ host, fact, reason, tookMs: clock.monotonicMs() - startedMs }, 'probed');
         return { type: 'probed', host, hash: contentHash(text), text, observedAt };
       } catch (error) {
-        const refused = error instanceof LibvirtError;
+        const refused = error instanceof LibvirtError && refusals.has(error.code);
         const lost = session?.isOpen !== true || session !== sessionOf(host);
         const outcome = refused ? 'refused' : lost ? 'lost' : 'failed';
         metrics.probe(reason, outcome);

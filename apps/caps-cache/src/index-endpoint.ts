@@ -28,6 +28,7 @@ export function indexOf(replica: string, kinds: Kinds): CapsIndex[] {
       observedAt,
       libvirtVersion: fingerprint.libvirtVersion,
       hypervisorVersion: fingerprint.hypervisorVersion,
+      ...(kinds.differs(host) ? { differs: true as const } : {}),
     }),
   );
   const count = Math.max(1, Math.ceil(hosts.length / maxIndexHosts));

@@ -56,6 +56,12 @@ export class Kinds implements Disposable {
     return this.#hosts;
   }
 
+  /** Whether a probe of this host brought something else than its kind has. */
+  differs(host: HostId): boolean {
+    const kind = this.#kinds.get(this.#hosts.get(host)?.kind ?? '');
+    return [...(kind?.facts.values() ?? [])].some((desk) => desk.differs(host));
+  }
+
   /** @param now undefined when nothing is known of it, or it is not ours any more */
   is(host: HostId, now: HostNow | undefined): void {
     const before = this.#hosts.get(host);

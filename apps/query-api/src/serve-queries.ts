@@ -1,5 +1,6 @@
-import { askCapabilities, connectNats, readEvents, readXml, type Hands } from '@virtscope/runtime';
+import { CapsClient, connectNats, readEvents, readXml, type Hands } from '@virtscope/runtime';
 import { View } from '@virtscope/view';
+import { noCaps, type CapsSource } from './caps-book.ts';
 import { fillView } from './fill-view.ts';
 import { startServer } from './http/server.ts';
 import { readHistoryOptions } from './history-settings.ts';
@@ -15,8 +16,13 @@ export async function serveQueries(hands: Hands): Promise<void> {
   const view = new View({ history: readHistoryOptions(process.env) });
   const movement = new Movement(hands.clock);
   const metrics = new ViewMetrics(hands.metrics);
-  let capabilities: Parameters<typeof startServer>[0]['capabilities'] = () =>
-    Promise.resolve({ kind: 'unavailable', reason: 'not connected to NATS yet' });
+  let source = noCaps('not connected to NATS yet');
+  const caps: CapsSource = {
+    capabilities: (...asked) => source.capabilities(...asked),
+    fact: (...asked) => source.fact(...asked),
+    commonCpu: (...asked) => source.commonCpu(...asked),
+    index: () => source.index(),
+  };
   let events: Parameters<typeof startServer>[0]['events'] = () => Promise.resolve(undefined);
   let xml: Parameters<typeof startServer>[0]['xml'] = () =>
     Promise.reject(new Error('not connected to NATS yet'));
@@ -27,14 +33,14 @@ export async function serveQueries(hands: Hands): Promise<void> {
     view,
     movement,
     slices: new Slices(hands.clock),
-    capabilities: (host, timeoutMs) => capabilities(host, timeoutMs),
+    caps,
     events: (wanted) => events(wanted),
     xml: (hash) => xml(hash),
   });
   hands.log.info({ url: server.url }, 'answering');
   const nc = await connectNats(hands);
   try {
-    capabilities = (host, timeoutMs) => askCapabilities(nc, host, timeoutMs);
+    source = new CapsClient(nc);
     events = (wanted) => readEvents(nc, wanted);
     xml = (hash) => readXml(nc, hash);
     await fillView(nc, { ...hands, view, movement, viewMetrics: metrics });

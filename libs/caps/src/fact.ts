@@ -90,6 +90,12 @@ export class Fact {
     this.#options = options;
   }
 
+  /** Whether the host's own answer is another than its kind's. */
+  differs(host: HostId): boolean {
+    const own = this.#hosts.get(host)?.own?.hash;
+    return own !== undefined && this.#shared !== undefined && own !== this.#shared.hash;
+  }
+
   give(input: FactInput): FactEffect[] {
     const effects: FactEffect[] = [];
     this.#hear(input, effects);

@@ -169,6 +169,8 @@ export const capsIndexSchema = z.object({
         observedAt: z.iso.datetime(),
         libvirtVersion: z.int().min(0),
         hypervisorVersion: z.int().min(0),
+        /** A probe of its own brought something else than its kind's: it is asked for by itself. */
+        differs: z.literal(true).optional(),
       }),
     )
     .max(maxIndexHosts),

@@ -141,7 +141,32 @@ export {
   type HostSyncState,
 } from './host-record.ts';
 export { leaseFields, leasesIn, maxLeases, type Lease } from './leases.ts';
-export { hostCapabilitiesSchema } from './http/capabilities.ts';
+export { capabilitiesDiff, type CapabilitiesDiff, type Changes } from './caps-diff.ts';
+export {
+  capabilitiesDiffSchema,
+  capabilityMatrixSchema,
+  commonCpuBodySchema,
+  commonCpuSchema,
+  driftQuerySchema,
+  driftSchema,
+  hostCapabilitiesSchema,
+  hostCpuModelsSchema,
+  hostDomainCapabilitiesSchema,
+  matrixQuerySchema,
+} from './http/capabilities.ts';
+export {
+  canMigrateQuerySchema,
+  canMigrateSchema,
+  candidateSchema,
+  maxPlacementBytes,
+  needsSchema,
+  placementAnswerSchema,
+  placementBodySchema,
+  type Candidate,
+  type Needs,
+  type Reason,
+  type Verdict,
+} from './http/placement.ts';
 export {
   domainAnswerSchema,
   domainListSchema,

@@ -7,7 +7,7 @@ export { createLogger, type Logger } from './log.ts';
 export { Mailbox } from './mailbox.ts';
 export { Metrics, latencyBucketsSeconds, type LibvirtCall } from './metrics.ts';
 export { bucketStream, ensureBus, waitForBus } from './nats/bus.ts';
-export { askCapabilities, type CapsAnswer } from './nats/caps-client.ts';
+export { CapsClient, type CapsAnswer, type CapsClientAnswer } from './nats/caps-client.ts';
 export { connectNats } from './nats/connect.ts';
 export { currentEpoch, isLostRace, takeEpoch } from './nats/epochs.ts';
 export { EventPublisher, maxUnackedEvents } from './nats/event-publisher.ts';

@@ -67,8 +67,14 @@ export class Stack implements AsyncDisposable {
     });
   }
 
-  /** @param extraHosts lines of `fleet.yaml` after the two hosts that are there */
-  static async start(extraHosts: (dir: string) => readonly string[] = () => []): Promise<Stack> {
+  /**
+   * @param extraHosts lines of `fleet.yaml` after the two hosts that are there
+   * @param env added to the environment of every service
+   */
+  static async start(
+    extraHosts: (dir: string) => readonly string[] = () => [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Stack> {
     await using started = new AsyncDisposableStack();
     const dir = started.use(await tempDir('vs-e2e-'));
     const [libvirtd, nats, redis] = await Promise.all([startLibvirtd(), startNats(), startRedis()]);
@@ -91,6 +97,7 @@ export class Stack implements AsyncDisposable {
         fleetFile,
         natsUrl: nats.url,
         redisUrl: redis.url,
+        env,
       });
       return [name, started.use(service)];
     };
@@ -129,6 +136,16 @@ export class Stack implements AsyncDisposable {
 
   async get(path: string): Promise<{ status: number; body: unknown }> {
     const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(10_000) });
+    return { status: response.status, body: await response.json() };
+  }
+
+  async post(path: string, body: unknown): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`${this.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
     return { status: response.status, body: await response.json() };
   }
 

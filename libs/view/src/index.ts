@@ -16,7 +16,15 @@ export {
   streamDomains,
   type ListQuery,
 } from './list.ts';
-export { basisOf, findDomain, findOnHost, notReady, rowOnHost, type OnHost } from './lookup.ts';
+export {
+  basisOf,
+  findDomain,
+  findOnHost,
+  notReady,
+  ownRow,
+  rowOnHost,
+  type OnHost,
+} from './lookup.ts';
 export { reached, type Reached } from './min-revision.ts';
 export { readOrder, type Order } from './order.ts';
 export { ownerOf, type Claim } from './owner.ts';
@@ -42,3 +50,8 @@ export { defaultWatchLimits, WatchHub, type WatchLimits } from './watch/hub.ts';
 export { mark } from './watch/frame.ts';
 export { type WatchQuestion } from './watch/group.ts';
 export { type Sink, type Watcher } from './watch/watcher.ts';
+export { driftOf } from './placement/drift.ts';
+export { versionText, type HostFacts, type Told } from './placement/host-facts.ts';
+export { matrixOf } from './placement/matrix.ts';
+export { needsOf, questionsOf } from './placement/needs.ts';
+export { candidate, candidatesFor, hostsAskedFor } from './placement/placement.ts';

@@ -24,6 +24,12 @@ export function findDomain(asking: Asking, uuid: DomainUuid): Answer {
   return { kind: 'found', json };
 }
 
+/** The row of its owner, or why there is none. */
+export function ownRow(asking: Asking, uuid: DomainUuid): Row | Exclude<Answer, { kind: 'found' }> {
+  const found = whereabouts(asking, uuid);
+  return found.kind === 'there' ? found.owner : found;
+}
+
 /**
  * What `findDomain` stands on, to tag its answer: the hosts, and what time alone changes in it.
  * Absence, and whether it may run elsewhere, are claims about every host.

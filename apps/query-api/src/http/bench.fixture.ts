@@ -3,6 +3,7 @@ import { appliedKey, subjects } from '@virtscope/contracts';
 import { Metrics, createLogger, type CapsAnswer, type Clock } from '@virtscope/runtime';
 import { View, inventoryDigest } from '@virtscope/view';
 import { beat, bytes, entry, presence, record, statsPage, subjectOf } from '../bus.fixture.ts';
+import { noCaps, type CapsSource } from '../caps-book.ts';
 import { Movement } from '../movement.ts';
 import { Slices } from '../slices.ts';
 import { buildServer, type App } from './server.ts';
@@ -36,6 +37,10 @@ export class Bench {
   /** What the bus keeps. */
   xml: (hash: string) => Promise<string | undefined> = () => Promise.resolve(undefined);
   seq = 0;
+  readonly capsSource: CapsSource = {
+    ...noCaps('nobody listens'),
+    capabilities: () => Promise.resolve(this.caps),
+  };
 
   constructor() {
     this.app = buildServer({
@@ -46,7 +51,7 @@ export class Bench {
       metrics: this.metrics,
       log: createLogger('test', 'test', 'silent'),
       signal: new AbortController().signal,
-      capabilities: () => Promise.resolve(this.caps),
+      caps: this.capsSource,
       events: () => Promise.resolve(undefined),
       xml: (hash) => this.xml(hash),
     });

@@ -14,16 +14,20 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AnsweringHands } from './answering.ts';
 import { domainRoutes } from './domain-routes.ts';
 import { answerErrors, earlyErrors } from './errors.ts';
 import { historyRoutes } from './history-routes.ts';
 import { eventRoutes, type EventHands } from './event-routes.ts';
-import { hostRoutes, type HostHands } from './host-routes.ts';
+import { capabilityRoutes } from './capability-routes.ts';
+import { hostRoutes } from './host-routes.ts';
 import { listRoutes } from './list-routes.ts';
+import { placementRoutes } from './placement-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { watchRoutes } from './watch-routes.ts';
 import { xmlRoutes, type XmlHands } from './xml-routes.ts';
+import { CapsBook, type CapsSource } from '../caps-book.ts';
 import { Watching, type WatchingLimits } from '../watching.ts';
 
 export type App = FastifyInstance<
@@ -40,12 +44,13 @@ const maxParamLength = 4096 * 12;
 /** Above a longest path, so that it is refused in our words. */
 const maxHeaderBytes = 64 * 1024;
 
-/** Every question is a GET: a body is a mistake. */
+/** A question whose body may be longer says so itself. */
 const maxBodyBytes = 1024;
 
-export type ServerHands = HostHands &
+export type ServerHands = AnsweringHands &
   EventHands &
   XmlHands & {
+    caps: CapsSource;
     log: Logger;
     metrics: Metrics;
     watchLimits?: WatchLimits;
@@ -96,6 +101,7 @@ export function buildServer(hands: ServerHands): App {
     transformObject: jsonSchemaTransformObject,
   });
   const watching = new Watching(hands);
+  const book = new CapsBook(hands.caps, hands.clock);
   // Behind the plugin that collects them.
   void app.register((instance, _options, done) => {
     const routes = instance.withTypeProvider<ZodTypeProvider>();
@@ -104,6 +110,8 @@ export function buildServer(hands: ServerHands): App {
     domainRoutes(routes, hands);
     historyRoutes(routes, hands);
     hostRoutes(routes, hands);
+    capabilityRoutes(routes, { ...hands, book });
+    placementRoutes(routes, { ...hands, book });
     eventRoutes(routes, hands);
     metricsRoutes(routes, hands);
     xmlRoutes(routes, hands);

@@ -21,7 +21,7 @@ async function serve(bench: Bench): Promise<AsyncDisposable & { url: string }> {
     log: createLogger('test', 'test', 'silent'),
     signal: stop.signal,
     callerLimits: { perCaller: 3 },
-    capabilities: () => Promise.resolve(bench.caps),
+    caps: bench.capsSource,
     events: () => Promise.resolve(undefined),
     xml: () => Promise.resolve(undefined),
   });

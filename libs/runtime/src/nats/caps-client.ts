@@ -1,34 +1,100 @@
 import { TimeoutError, type NatsConnection } from '@nats-io/nats-core';
-import { capsReplySchema, subjects, type CapsReply, type HostId } from '@virtscope/contracts';
+import {
+  capsIndexSchema,
+  capsReplySchema,
+  commonCpuReplySchema,
+  factReplySchema,
+  subjects,
+  type CapsIndex,
+  type CapsReply,
+  type CommonCpuReply,
+  type FactQuestion,
+  type FactReply,
+  type HostId,
+} from '@virtscope/contracts';
+import type { z } from 'zod';
+import { parseJson } from '../json.ts';
 import { isUnheard } from './unheard.ts';
 
-export type CapsAnswer =
-  | { kind: 'reply'; reply: CapsReply }
+export type CapsClientAnswer<Reply> =
+  | { kind: 'reply'; reply: Reply }
   /** Nobody answered in time, or not in our words. */
   | { kind: 'unavailable'; reason: string };
+export type CapsAnswer = CapsClientAnswer<CapsReply>;
 
-/** Asks caps-cache for a host's capabilities. */
-export async function askCapabilities(
-  nc: NatsConnection,
-  host: HostId,
-  timeoutMs: number,
-): Promise<CapsAnswer> {
-  const subject = subjects.capsOfHost(host);
-  let body: unknown;
-  try {
-    const message = await nc.request(subject, '', { timeout: timeoutMs });
-    body = message.json<unknown>();
-  } catch (error) {
-    return { kind: 'unavailable', reason: reasonOf(error, timeoutMs) };
+/** Replicas that have nothing more to say are not waited for longer than this. */
+const indexStallMs = 150;
+const indexTimeoutMs = 1_000;
+
+/** Asks caps-cache. Nothing here rejects. */
+export class CapsClient {
+  readonly #nc: NatsConnection;
+
+  constructor(nc: NatsConnection) {
+    this.#nc = nc;
   }
-  const reply = capsReplySchema.safeParse(body);
-  if (reply.success) return { kind: 'reply', reply: reply.data };
-  const issue = reply.error.issues[0];
-  const where = issue?.path.map(String).join('.') ?? '';
-  return {
-    kind: 'unavailable',
-    reason: `the reply on ${subject} is malformed at ${where === '' ? 'its root' : where}: ${issue?.message}`,
-  };
+
+  capabilities(host: HostId, timeoutMs: number): Promise<CapsAnswer> {
+    return this.#ask(subjects.capsOfHost(host), undefined, capsReplySchema, timeoutMs);
+  }
+
+  fact(
+    host: HostId,
+    question: FactQuestion,
+    timeoutMs: number,
+  ): Promise<CapsClientAnswer<FactReply>> {
+    return this.#ask(subjects.factOfHost(host), question, factReplySchema, timeoutMs);
+  }
+
+  commonCpu(
+    hosts: readonly HostId[],
+    timeoutMs: number,
+  ): Promise<CapsClientAnswer<CommonCpuReply>> {
+    return this.#ask(subjects.commonCpu, { hosts }, commonCpuReplySchema, timeoutMs);
+  }
+
+  /** What all replicas know of their hosts now; none when nobody answers. */
+  async index(): Promise<CapsIndex['hosts']> {
+    const hosts: CapsIndex['hosts'] = [];
+    try {
+      const messages = await this.#nc.requestMany(subjects.capsIndex, '', {
+        strategy: 'stall',
+        stall: indexStallMs,
+        maxWait: indexTimeoutMs,
+      });
+      for await (const message of messages) {
+        const index = capsIndexSchema.safeParse(parseJson(message.data));
+        if (index.success) hosts.push(...index.data.hosts);
+      }
+    } catch {
+      // Whoever asks for a host then asks for it by itself, and is told what is wrong.
+    }
+    return hosts;
+  }
+
+  async #ask<Reply>(
+    subject: string,
+    body: object | undefined,
+    schema: z.ZodType<Reply>,
+    timeoutMs: number,
+  ): Promise<CapsClientAnswer<Reply>> {
+    let answered: unknown;
+    try {
+      const payload = body === undefined ? '' : JSON.stringify(body);
+      const message = await this.#nc.request(subject, payload, { timeout: timeoutMs });
+      answered = message.json<unknown>();
+    } catch (error) {
+      return { kind: 'unavailable', reason: reasonOf(error, timeoutMs) };
+    }
+    const reply = schema.safeParse(answered);
+    if (reply.success) return { kind: 'reply', reply: reply.data };
+    const issue = reply.error.issues[0];
+    const where = issue?.path.map(String).join('.') ?? '';
+    return {
+      kind: 'unavailable',
+      reason: `the reply on ${subject} is malformed at ${where === '' ? 'its root' : where}: ${issue?.message}`,
+    };
+  }
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {

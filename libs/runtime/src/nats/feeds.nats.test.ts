@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { systemClock as clock } from '../clock.ts';
 import { createLogger } from '../log.ts';
 import { ensureBus } from './bus.ts';
-import { askCapabilities } from './caps-client.ts';
+import { CapsClient } from './caps-client.ts';
 import { hearHeartbeats } from './heartbeat-feed.ts';
 import { followHosts, type BucketFeedEvent } from './hosts-feed.ts';
 import { LinkStatus } from './link-status.ts';
@@ -262,7 +262,7 @@ test('heartbeats are heard and round trips made, again after a restart of the se
 
 test('a question to a caps-cache that is not there, or talks nonsense, is unavailable', async () => {
   await using bench = await Bench.open();
-  expect(await askCapabilities(bench.nc, 'hv1', 1_000)).toEqual({
+  expect(await new CapsClient(bench.nc).capabilities('hv1', 1_000)).toEqual({
     kind: 'unavailable',
     reason: 'no caps-cache listens on the bus',
   });
@@ -271,6 +271,6 @@ test('a question to a caps-cache that is not there, or talks nonsense, is unavai
       message.respond('{"v":1,"ok":true}');
     },
   });
-  const answer = await askCapabilities(bench.nc, 'hv1', 1_000);
+  const answer = await new CapsClient(bench.nc).capabilities('hv1', 1_000);
   expect(answer.kind === 'unavailable' && answer.reason).toMatch(/is malformed at host/);
 });
