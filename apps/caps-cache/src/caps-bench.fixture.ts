@@ -64,8 +64,14 @@ export class CapsBench implements AsyncDisposable {
     this.#fleetFile = fleetFile;
   }
 
-  /** Hosts `hv1`, `hv2` (equal), `tested` (libvirt's test driver), and `nowhere`. */
-  static async start(): Promise<CapsBench> {
+  /**
+   * Hosts `hv1`, `hv2` (equal), `tested` (libvirt's test driver), and `nowhere`.
+   *
+   * @param extraHosts more lines of the fleet file
+   */
+  static async start(
+    extraHosts: (dir: string) => readonly string[] = () => [],
+  ): Promise<CapsBench> {
     await using owned = new AsyncDisposableStack();
     const [libvirtd, twin, nats, redis] = await Promise.all([
       startLibvirtd(),
@@ -84,6 +90,7 @@ export class CapsBench implements AsyncDisposable {
   - { id: tested, uri: "${libvirtd.testUri}" }
   - { id: nowhere, uri: "qemu+unix:///system?socket=${dir.path}/none" }
   - { id: "bad id", uri: "qemu:///system" }
+${extraHosts(dir.path).join('\n')}
 `,
     );
     const hands = handsOf('reader', { natsUrl: nats.url, redisUrl: redis.url, fleetFile });

@@ -5,6 +5,7 @@
 import {
   documentKey,
   documentTtlSeconds,
+  parseDocument,
   pointerKey,
   pointerTtlSeconds,
   startHostCaps,
@@ -17,6 +18,7 @@ import {
 import type { CapsReply, HostId } from '@virtscope/contracts';
 import type { Clock, Logger } from '@virtscope/runtime';
 import { LibvirtError, type Session } from 'node-libvirt';
+import type { ChangeEvents } from './change-events.ts';
 import type { CapsMetrics, RedisOperation } from './caps-metrics.ts';
 import type { HostNow } from './kinds.ts';
 
@@ -42,6 +44,7 @@ export type HostDeskOptions = {
   metrics: CapsMetrics;
   clock: Clock;
   log: Logger;
+  changes: ChangeEvents;
   /** Told what the host is, whenever that or its session changes; undefined: nobody knows. */
   onChange: (now: HostNow | undefined) => void;
 };
@@ -166,6 +169,9 @@ export class HostDesk implements Disposable {
       case 'writePointer':
         void this.#write(effect.type, pointerKey(effect.host), effect.text, pointerTtlSeconds);
         break;
+      case 'changed':
+        void this.#changed(effect);
+        break;
       case 'wakeAt':
         this.#wakeAt(effect.atMs);
         break;
@@ -196,6 +202,18 @@ export class HostDesk implements Disposable {
       input = { type: 'readFailed', session: number, message };
     }
     this.#give(input);
+  }
+
+  /** What another process of ours read before is in Redis, if it still is. */
+  async #changed({ before, after }: Extract<CapsEffect, { type: 'changed' }>): Promise<void> {
+    const { cache, changes } = this.#options;
+    const { hash } = before;
+    const text =
+      before.document === undefined
+        ? await cache.get(documentKey(hash)).catch(() => undefined)
+        : undefined;
+    const document = text === undefined ? before.document : parseDocument(text, hash);
+    changes.tell(before, after, document);
   }
 
   async #readPointer({

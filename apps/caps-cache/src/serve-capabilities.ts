@@ -9,6 +9,7 @@ import {
 } from '@virtscope/contracts';
 import { HostTasks, Share, hostSessions, inventoryOf, type WantedHost } from '@virtscope/fleet';
 import {
+  EventPublisher,
   Heart,
   LinkStatus,
   connectNats,
@@ -18,6 +19,7 @@ import {
   type Hands,
 } from '@virtscope/runtime';
 import { askReplica } from './ask-replica.ts';
+import { ChangeEvents } from './change-events.ts';
 import { CapsMetrics } from './caps-metrics.ts';
 import { capsQuestion, capsRefusal } from './caps-question.ts';
 import { CommonCpu } from './common-cpu.ts';
@@ -55,6 +57,7 @@ export async function serveCapabilities(
   });
   metrics.watchRedis(() => cache.isReady);
 
+  const publisher = new EventPublisher(nc, { clock, log });
   const link = new LinkStatus(nc);
   const heart = new Heart(
     nc,
@@ -80,6 +83,14 @@ export async function serveCapabilities(
           metrics,
           clock,
           log,
+          changes: new ChangeEvents({
+            host: host.id,
+            nc,
+            publisher,
+            ...{ clock, log, replica },
+            metrics: hands.metrics,
+            signal: hostSignal,
+          }),
           onChange: (now) => kinds.is(host.id, now),
         });
         desks.set(host.id, desk);

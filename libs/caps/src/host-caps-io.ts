@@ -1,5 +1,5 @@
 /** What the mind of one host's capabilities hears, and what it wants done. */
-import type { CapsReply, HostId } from '@virtscope/contracts';
+import type { Capabilities, CapsReply, HostId } from '@virtscope/contracts';
 import type { Fingerprint } from './fingerprint.ts';
 
 /** Why libvirt is asked: nothing is known, the daemon may have changed, it has changed. */
@@ -49,6 +49,15 @@ export type CapsInput = {
   | { type: 'woke' }
 );
 
+/** What the host was when it was last read; of another process of ours the text is in Redis alone. */
+export type KnownBefore = {
+  fingerprint: Fingerprint;
+  hash: string;
+  observedAt: string;
+  document: Capabilities | undefined;
+};
+export type KnownAfter = KnownBefore & { document: Capabilities };
+
 /** Each of the reads and writes is answered by exactly one input. */
 export type CapsEffect =
   | { type: 'readCapabilities'; session: number; reason: ReadReason }
@@ -61,5 +70,7 @@ export type CapsEffect =
   | { type: 'readDocument'; hash: string }
   | { type: 'writeDocument'; hash: string; text: string }
   | { type: 'writePointer'; host: HostId; text: string }
+  /** What the host can run is not what it was: told, and kept. */
+  | { type: 'changed'; before: KnownBefore; after: KnownAfter }
   | { type: 'wakeAt'; atMs: number }
   | { type: 'answer'; questions: readonly number[]; reply: CapsReply };

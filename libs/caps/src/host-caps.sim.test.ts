@@ -24,7 +24,7 @@ const moves = {
 type Move = keyof typeof moves;
 
 type BareInput<T = CapsInput> = T extends CapsInput ? Omit<T, 'nowMs'> : never;
-type Outstanding = Exclude<CapsEffect, { type: 'answer' }> & { version: number };
+type Outstanding = Exclude<CapsEffect, { type: 'answer' | 'changed' }> & { version: number };
 
 /** One host, its daemon, Redis and those who ask; every promise of the mind is checked in it. */
 class World {
@@ -43,6 +43,8 @@ class World {
   #shown: number | undefined;
   #holds = false;
   #wakes: number[] = [];
+  /** The newest version that a change was told to by this process. */
+  #told = 0;
 
   play(move: Move, pick: number): void {
     switch (move) {
@@ -87,6 +89,7 @@ class World {
         this.#isOpen = false;
         this.#shown = undefined;
         this.#holds = false;
+        this.#told = 0;
         this.#wakes = [];
         return undefined;
     }
@@ -185,6 +188,7 @@ class World {
     for (const effect of effects) {
       if (effect.type === 'answer') this.#answered(effect.questions, effect.reply);
       else if (effect.type === 'wakeAt') this.#wakes.push(effect.atMs);
+      else if (effect.type === 'changed') this.#changed(effect);
       else this.#started({ ...effect, version: this.#version });
     }
     const count = (type: string) => this.#outstanding.filter((each) => each.type === type).length;
@@ -203,6 +207,17 @@ class World {
       }
     }
     this.#outstanding.push(effect);
+  }
+
+  /** C7: from what was known to what is true now, and never the same twice. */
+  #changed({ before, after }: Extract<CapsEffect, { type: 'changed' }>): void {
+    const [from, to] = [before.fingerprint.hypervisorVersion, after.fingerprint.hypervisorVersion];
+    assert.ok(from < to);
+    assert.equal(to, this.#shown);
+    assert.equal(after.document.cpu.model, `v${to}`);
+    if (before.document !== undefined) assert.equal(before.document.cpu.model, `v${from}`);
+    assert.ok(to > this.#told);
+    this.#told = to;
   }
 
   #answered(questions: readonly number[], reply: CapsReply): void {

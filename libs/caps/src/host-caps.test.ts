@@ -319,7 +319,11 @@ describe('a new session', () => {
       xml: newXml,
       observedAt: '2026-01-02T00:00:00.000Z',
     });
-    expect(types(effects)).toEqual(['writeDocument']);
+    expect(types(effects)).toEqual(['changed', 'writeDocument']);
+    expect(effects[0]).toMatchObject({
+      before: { document: { cpu: { model: 'old' } } },
+      after: { document: { cpu: { model: 'new' } } },
+    });
     hear({ type: 'asked', question: 2 });
     expect(
       reply(hear({ type: 'found', text: storedPointer(oldXml, old), hasHeld: true })),

@@ -8,11 +8,12 @@
  * - C5 A question costs a call only when neither memory nor Redis has an answer (`miss`), and none
  *   while a failure is fresh.
  * - C6 Every question is answered once: at the latest when its asker gives up.
+ * - C7 A document that is not what was known before is told as a change, once, with both.
  */
 import type { Capabilities, CapsReply, HostId } from '@virtscope/contracts';
 import { CapabilitiesXmlError, parseCapabilities } from './capabilities-xml.ts';
 import { sameFingerprint, type Fingerprint } from './fingerprint.ts';
-import type { CapsEffect, CapsInput, ReadReason } from './host-caps-io.ts';
+import type { CapsEffect, CapsInput, KnownBefore, ReadReason } from './host-caps-io.ts';
 import { formatPointer, parseDocument, parsePointer, type HostPointer } from './stored.ts';
 
 /** Questions of one host that may wait at a time; one more is told to come again. */
@@ -50,6 +51,8 @@ export type HostCaps = {
   /** Why there is no open session; undefined before the first attempt and while one is open. */
   trouble: string | undefined;
   held: Held | undefined;
+  /** What it was before what is being read now. */
+  before: KnownBefore | undefined;
   waiting: readonly number[];
   reading: { session: number; reason: ReadReason } | undefined;
   wanted: ReadReason | undefined;
@@ -68,6 +71,7 @@ export function startHostCaps(host: HostId): HostCaps {
     session: undefined,
     trouble: undefined,
     held: undefined,
+    before: undefined,
     waiting: [],
     reading: undefined,
     wanted: undefined,
@@ -158,6 +162,7 @@ function opened(state: HostCaps, number: number, fingerprint: Fingerprint): void
     state.held = { ...state.held, standing: 'inferred' };
     want(state, 'confirm');
   } else {
+    state.before = state.held;
     state.held = undefined; // C2
     want(state, 'changed');
   }
@@ -215,11 +220,18 @@ function capabilitiesRead(
     const parsed = parseCapabilities(input.xml);
     const { fingerprint } = session;
     const { observedAt } = input;
-    state.held = { ...parsed, fingerprint, observedAt, standing: 'confirmed' };
+    const before = state.held ?? state.before;
+    const held: Held = { ...parsed, fingerprint, observedAt, standing: 'confirmed' };
+    const isOther =
+      before !== undefined &&
+      (before.hash !== held.hash || !sameFingerprint(before.fingerprint, fingerprint));
+    if (isOther) effects.push({ type: 'changed', before, after: held });
+    state.held = held;
   } catch (error) {
     if (!(error instanceof CapabilitiesXmlError)) throw error;
     return readFailed(state, input.session, error.message, input.nowMs, effects);
   }
+  state.before = undefined;
   state.reading = undefined;
   state.wanted = undefined;
   state.failures = 0;
@@ -279,6 +291,7 @@ function pointerFound(
     state.writeWanted = true;
     answerFrom(state, 'memory', effects);
   } else if (pointer) {
+    state.before = { ...pointer, document: undefined };
     want(state, 'changed'); // C2
   } else {
     missed(state);
@@ -302,8 +315,10 @@ function documentFound(
     state.writeWanted = true;
     answerFrom(state, 'memory', effects);
   } else if (isCurrent) {
+    state.before = { ...pointer, document: undefined };
     missed(state);
   } else {
+    state.before = { ...pointer, document };
     want(state, 'changed'); // the daemon changed while we looked
   }
 }

@@ -5,7 +5,13 @@ export { parseDomainCapabilities } from './domain-capabilities-xml.ts';
 export { Fact, confirmAfterMs, confirmWithinMs, type FactOptions } from './fact.ts';
 export { claimTtlMs, type FactEffect, type FactInput, type Publication } from './fact-io.ts';
 export type { Fingerprint } from './fingerprint.ts';
-export type { CapsEffect, CapsInput, ReadReason } from './host-caps-io.ts';
+export type { CapsEffect, CapsInput, KnownAfter, KnownBefore, ReadReason } from './host-caps-io.ts';
 export { startHostCaps, step, type HostCaps } from './host-caps.ts';
-export { documentKey, documentTtlSeconds, pointerKey, pointerTtlSeconds } from './stored.ts';
+export {
+  parseDocument,
+  documentKey,
+  documentTtlSeconds,
+  pointerKey,
+  pointerTtlSeconds,
+} from './stored.ts';
 export { claimKey, factTtlSeconds, kindOf, ownFactKey, sharedFactKey } from './stored-facts.ts';

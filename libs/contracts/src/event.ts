@@ -31,6 +31,9 @@ export const restartedKind = 'restarted';
 /** A domain's story is settled when nothing newer of it was heard for so long. */
 export const settleMs = 15_000;
 
+/** Of a host, by caps-cache: what it can run is not what it was (`payload.difference`). */
+export const capabilitiesChangedKind = 'capabilities-changed';
+
 /**
  * What is known of the fleet alone, under the host `_fleet`. Of a domain: it runs on two hosts that
  * are both live (`split-brain`), or on one that is and on one that nobody can reach (`ambiguous`);

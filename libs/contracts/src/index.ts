@@ -107,6 +107,7 @@ export {
   gapKind,
   fleetKinds,
   restartedKind,
+  capabilitiesChangedKind,
   settledKind,
   settleMs,
   lifecycleKinds,

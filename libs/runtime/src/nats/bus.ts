@@ -65,7 +65,7 @@ export async function waitForBus(
 export const bucketStream = (bucket: string): string => `KV_${bucket}`;
 
 /** Turns "stream not found" into undefined and throws everything else. */
-function absent(error: unknown): undefined {
+export function absent(error: unknown): undefined {
   if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
   throw error;
 }

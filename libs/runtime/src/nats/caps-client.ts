@@ -1,4 +1,9 @@
-import { TimeoutError, type NatsConnection } from '@nats-io/nats-core';
+import {
+  NoRespondersError,
+  RequestError,
+  TimeoutError,
+  type NatsConnection,
+} from '@nats-io/nats-core';
 import {
   capsIndexSchema,
   capsReplySchema,
@@ -14,7 +19,6 @@ import {
 } from '@virtscope/contracts';
 import type { z } from 'zod';
 import { parseJson } from '../json.ts';
-import { isUnheard } from './unheard.ts';
 
 export type CapsClientAnswer<Reply> =
   | { kind: 'reply'; reply: Reply }
@@ -98,7 +102,12 @@ export class CapsClient {
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {
-  if (isUnheard(error)) return 'no caps-cache listens on the bus';
+  if (
+    error instanceof NoRespondersError ||
+    (error instanceof RequestError && error.isNoResponders())
+  ) {
+    return 'no caps-cache listens on the bus';
+  }
   if (error instanceof TimeoutError) return `caps-cache did not answer within ${timeoutMs} ms`;
   return error instanceof Error ? error.message : String(error);
 }

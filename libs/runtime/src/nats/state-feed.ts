@@ -1,8 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { buckets, stateStream, subjects, timelineKey, type HostId } from '@virtscope/contracts';
-import { bucketStream } from './bus.ts';
-import { isUnheard } from './unheard.ts';
+import { absent, bucketStream } from './bus.ts';
 import { readLast } from './state-writer.ts';
 import { readSubjects, type LastMessage } from './read-subjects.ts';
 import { followStream, type FeedHands, type StreamFeedEvent } from './stream-feed.ts';
@@ -37,11 +36,13 @@ export function followState(
 /** 0 while nobody raised one, or there is no bucket. */
 async function readTimeline(nc: NatsConnection): Promise<number> {
   const subject = `$KV.${buckets.epochs}.${timelineKey}`;
+  const stream = bucketStream(buckets.epochs);
   try {
-    const last = await readLast(nc, subject, bucketStream(buckets.epochs));
+    const last = await readLast(nc, subject, stream);
     return last === undefined ? 0 : timelineOf(last.data);
   } catch (error) {
-    if (isUnheard(error)) return 0;
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    if ((await jsm.streams.info(stream).catch(absent)) === undefined) return 0;
     throw error;
   }
 }

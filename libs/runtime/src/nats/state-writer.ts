@@ -1,5 +1,5 @@
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
-import { headers, type NatsConnection } from '@nats-io/nats-core';
+import { TimeoutError, headers, type NatsConnection } from '@nats-io/nats-core';
 import { epochSchema, stateStream } from '@virtscope/contracts';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
@@ -125,13 +125,20 @@ export class StateWriter {
   }
 }
 
-/** The last message on a subject of VIRT_STATE; undefined when it is empty. */
+/** A direct get takes well under a millisecond; of a stream that is not there nobody answers. */
+const getTimeoutMs = 2_000;
+
+/**
+ * The last message on a subject, of VIRT_STATE unless said otherwise; undefined when it is empty.
+ *
+ * @throws when the bus does not answer, or there is no such stream
+ */
 export async function readLast(
   nc: NatsConnection,
   subject: string,
   stream: string = stateStream.name,
 ): Promise<{ seq: number; msgId: string; data: Uint8Array } | undefined> {
-  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: getTimeoutMs });
   try {
     const message = await jsm.direct.getMessage(stream, { last_by_subj: subject });
     if (message === null) return undefined;
@@ -142,7 +149,8 @@ export async function readLast(
     };
   } catch (error) {
     if (isNotFound(error)) return undefined;
-    throw error;
+    if (!(error instanceof TimeoutError)) throw error;
+    throw new Error(`${stream}: no answer about ${subject}`, { cause: error });
   }
 }
 
