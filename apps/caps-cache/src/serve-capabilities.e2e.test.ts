@@ -228,6 +228,35 @@ describe('Redis', () => {
     }
   });
 
+  test.each([
+    ['read-only', 'REPLICAOF 127.0.0.1 1', 'REPLICAOF NO ONE'],
+    ['out of memory', 'CONFIG SET maxmemory 1', 'CONFIG SET maxmemory 0'],
+  ])(
+    '%s: what is there is read, what is new is answered from memory, and written later',
+    async (_, off, on) => {
+      await bench.answer('hv1');
+      await bench.untilStored('hv1');
+      await bench.redis.command(off);
+      try {
+        expect(await bench.answer('hv1')).toMatchObject({ source: 'redis' });
+        expect(await bench.answer('tested')).toMatchObject({ source: 'libvirt' });
+        expect(await bench.answer('tested')).toMatchObject({ source: 'memory' });
+        expect(await bench.stored('tested')).toBeUndefined();
+      } finally {
+        await bench.redis.command(on);
+      }
+      await waitFor(
+        async () => {
+          await bench.answer('tested');
+          return bench.stored('tested');
+        },
+        { what: 'the document to be written', timeoutMs: 20_000 },
+      );
+      expect(await service.calls('tested')).toBe(1);
+      expect(service.health.ready).toBe(true);
+    },
+  );
+
   test('emptied: the next question finds that out and fills it', async () => {
     await bench.answer('hv1');
     await bench.untilStored('hv1');

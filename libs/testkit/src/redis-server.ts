@@ -50,8 +50,13 @@ export class RedisServer extends ManagedServer {
 
   /** Removes every key. */
   async flush(): Promise<void> {
-    const answer = await ask(this.port, 'FLUSHALL');
-    if (answer !== '+OK') throw new Error(`redis-server refused FLUSHALL: ${answer}`);
+    await this.command('FLUSHALL');
+  }
+
+  /** One command that is answered `OK`, such as `CONFIG SET maxmemory 1`. */
+  async command(line: string): Promise<void> {
+    const answer = await ask(this.port, line);
+    if (answer !== '+OK') throw new Error(`redis-server refused ${line}: ${answer}`);
   }
 
   protected async launch(): Promise<ServerProcess> {

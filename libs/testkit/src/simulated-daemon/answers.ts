@@ -6,6 +6,8 @@ import type { NamedDomain, WireReader } from '../libvirt-wire/wire-reader.ts';
 import { procedures } from '../libvirt-wire/procedures.ts';
 import type { WireWriter } from '../libvirt-wire/wire-writer.ts';
 import { capabilitiesXml } from './capabilities-xml.ts';
+import { cpuModels } from './cpu-models.ts';
+import { domainCapabilitiesXml } from './domain-capabilities-xml.ts';
 import { domainsPassing, listFlags, statsFilterFlags } from './domain-filter.ts';
 import { domainXml } from './domain-xml.ts';
 import { type HostEvent, writeDomain } from './host-event.ts';
@@ -37,9 +39,8 @@ type Answer = (context: AnswerContext, args: WireReader, reply: WireWriter) => v
 /** Most domains in a list, and most records in a stats reply. */
 export const maxDomains = 16_384;
 
-/** libvirt 9.0.0, QEMU 7.2.22. */
+/** libvirt 9.0.0. */
 const libVersion = 9_000_000;
-const qemuVersion = 7_002_022;
 
 export const driverUri = 'qemu:///system';
 
@@ -118,8 +119,8 @@ const enforceStats = 0x8000_0000;
 
 const answersByName: { readonly [Name in keyof typeof procedures]?: Answer } = {
   connectGetType: text(() => 'QEMU'),
-  connectGetVersion: (_context, _args, reply) => {
-    reply.counter(qemuVersion);
+  connectGetVersion: ({ host }, _args, reply) => {
+    reply.counter(host.qemuVersion);
   },
   connectGetLibVersion: (_context, _args, reply) => {
     reply.counter(libVersion);
@@ -127,6 +128,22 @@ const answersByName: { readonly [Name in keyof typeof procedures]?: Answer } = {
   connectGetHostname: text(({ host }) => host.hostname),
   connectGetUri: text(() => driverUri),
   connectGetCapabilities: text(({ host }) => capabilitiesXml(host)),
+  connectGetCpuModelNames: (_context, _args, reply) => {
+    reply.uint(cpuModels.length);
+    for (const [name] of cpuModels) reply.string(name);
+    reply.int(cpuModels.length);
+  },
+  // VIR_CPU_COMPARE_INCOMPATIBLE and _SUPERSET.
+  connectCompareCpu: (_context, args, reply) => {
+    const wanted = /<model[^>]*>([^<]*)</.exec(args.string())?.[1];
+    reply.int(cpuModels.find(([name]) => name === wanted)?.[1] === true ? 2 : 0);
+  },
+  connectGetDomainCapabilities: ({ host }, args, reply) => {
+    args.optionalString(); // the emulator: there is one
+    const arch = args.optionalString();
+    const choice = { arch, machine: args.optionalString(), virtType: args.optionalString() };
+    reply.string(domainCapabilitiesXml(host, choice));
+  },
   connectIsSecure: (_context, _args, reply) => {
     reply.bool(true);
   },

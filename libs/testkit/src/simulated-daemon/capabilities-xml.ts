@@ -6,18 +6,20 @@ const features = (
   'xsaves mmxext fxsr_opt pdpe1gb invtsc'
 ).split(' ');
 
-const machines: readonly [name: string, canonical: string | undefined, maxCpus: number][] = [
-  ['pc-i440fx-7.2', undefined, 255],
-  ['pc', 'pc-i440fx-7.2', 255],
+type Machine = [name: string, canonical: string | undefined, maxCpus: number];
+
+const machinesOf = (line: string): Machine[] => [
+  [`pc-i440fx-${line}`, undefined, 255],
+  ['pc', `pc-i440fx-${line}`, 255],
   ['pc-i440fx-6.2', undefined, 255],
-  ['pc-q35-7.2', undefined, 288],
-  ['q35', 'pc-q35-7.2', 288],
+  [`pc-q35-${line}`, undefined, 288],
+  ['q35', `pc-q35-${line}`, 288],
   ['pc-q35-6.2', undefined, 288],
   ['microvm', undefined, 288],
 ];
 
 /** Capabilities of an x86_64 host with KVM, in libvirt 9.0's form. */
-export function capabilitiesXml({ hostUuid, hardware }: SimulatedHost): string {
+export function capabilitiesXml({ hostUuid, hardware, qemuLine }: SimulatedHost): string {
   const { cpus, mhz, memoryKiB } = hardware;
   const cpuIds = Array.from({ length: cpus }, (_, id) => id);
   return `<capabilities>
@@ -81,7 +83,7 @@ ${cpuIds.map((id) => `            <cpu id='${id}' socket_id='0' die_id='0' core_
     <arch name='x86_64'>
       <wordsize>64</wordsize>
       <emulator>/usr/bin/qemu-system-x86_64</emulator>
-${machines.map(machineXml).join('')}      <domain type='qemu'/>
+${machinesOf(qemuLine).map(machineXml).join('')}      <domain type='qemu'/>
       <domain type='kvm'/>
     </arch>
     <features>
@@ -97,7 +99,7 @@ ${machines.map(machineXml).join('')}      <domain type='qemu'/>
 `;
 }
 
-function machineXml([name, canonical, maxCpus]: (typeof machines)[number]): string {
+function machineXml([name, canonical, maxCpus]: Machine): string {
   const of = canonical === undefined ? '' : ` canonical='${canonical}'`;
   return `      <machine${of} maxCpus='${maxCpus}'>${name}</machine>\n`;
 }

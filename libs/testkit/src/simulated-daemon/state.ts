@@ -47,6 +47,8 @@ export type HostOptions = {
   seed?: number | string;
   /** Default: 64 CPUs, 512 GiB. */
   hardware?: Partial<HostHardware>;
+  /** As libvirt counts: 1,000,000 × major + 1,000 × minor + micro. Default 7.2.22. */
+  qemuVersion?: number;
 };
 
 /** The longest that a domain has run when its host appears: thirty days. */
@@ -56,6 +58,7 @@ export class SimulatedHost {
   readonly hostname: string;
   readonly hostUuid: string;
   readonly hardware: HostHardware;
+  readonly qemuVersion: number;
   readonly #seed: string;
   readonly #byUuid = new Map<string, DomainRow>();
   readonly #uuidByName = new Map<string, string>();
@@ -69,8 +72,14 @@ export class SimulatedHost {
     this.#seed = `${seed}/${hostname}`;
     this.hostUuid = options.hostUuid ?? uuidOf(this.#seed);
     this.hardware = { cpus: 64, mhz: 2_600, memoryKiB: 536_870_912, ...hardware };
+    this.qemuVersion = options.qemuVersion ?? 7_002_022;
     const specs = typeof domains === 'number' ? domainsByNumber(domains) : domains;
     for (const spec of specs) this.#place(spec, nowMs);
+  }
+
+  /** What QEMU's machine types are named by: `7.2`. */
+  get qemuLine(): string {
+    return `${Math.floor(this.qemuVersion / 1_000_000)}.${Math.floor(this.qemuVersion / 1_000) % 1_000}`;
   }
 
   get domains(): IterableIterator<DomainRow> {
