@@ -5,6 +5,7 @@
 import {
   documentKey,
   documentTtlSeconds,
+  historyKey,
   parseDocument,
   pointerKey,
   pointerTtlSeconds,
@@ -14,9 +15,17 @@ import {
   type CapsInput,
   type Fingerprint,
   type HostCaps,
+  type KnownBefore,
 } from '@virtscope/caps';
-import type { CapsReply, HostId } from '@virtscope/contracts';
-import type { Clock, Logger } from '@virtscope/runtime';
+import {
+  capsHistoryEntrySchema,
+  maxCapsHistory,
+  type CapsHistoryEntry,
+  type CapsHistoryReply,
+  type CapsReply,
+  type HostId,
+} from '@virtscope/contracts';
+import { parseJson, type Clock, type Logger } from '@virtscope/runtime';
 import { LibvirtError, type Session } from 'node-libvirt';
 import type { ChangeEvents } from './change-events.ts';
 import type { CapsMetrics, RedisOperation } from './caps-metrics.ts';
@@ -36,6 +45,8 @@ export type Cache = {
   get(key: string): Promise<string | undefined>;
   has(key: string): Promise<boolean>;
   set(key: string, text: string, ttlSeconds: number): Promise<void>;
+  push(key: string, text: string, most: number, ttlSeconds: number): Promise<void>;
+  list(key: string): Promise<string[]>;
 };
 
 export type HostDeskOptions = {
@@ -214,6 +225,41 @@ export class HostDesk implements Disposable {
         : undefined;
     const document = text === undefined ? before.document : parseDocument(text, hash);
     changes.tell(before, after, document);
+    await this.#remember(before, after);
+  }
+
+  /** The first change tells also what was before it. */
+  async #remember(before: KnownBefore, after: KnownBefore): Promise<void> {
+    const { host, cache, log } = this.#options;
+    const key = historyKey(host);
+    try {
+      const entries = (await cache.has(key)) ? [after] : [before, after];
+      for (const entry of entries) {
+        const text = JSON.stringify(historyEntry(entry));
+        await cache.push(key, text, maxCapsHistory, pointerTtlSeconds);
+      }
+    } catch (error) {
+      log.warn({ host, err: error }, 'Redis does not remember what the host was');
+    }
+  }
+
+  /** What the host was, the newest first; what it is now where nothing changed. Never rejects. */
+  async history(): Promise<CapsHistoryReply> {
+    const { host, cache } = this.#options;
+    const { held } = this.#state;
+    let texts: string[];
+    try {
+      texts = await cache.list(historyKey(host));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { v: 1, ok: false, host, code: 'unavailable', message };
+    }
+    const known = texts.flatMap((text) => {
+      const entry = capsHistoryEntrySchema.safeParse(parseJson(Buffer.from(text)));
+      return entry.success ? [entry.data] : [];
+    });
+    const isTold = held === undefined || known[0]?.hash === held.hash;
+    return { v: 1, ok: true, host, history: isTold ? known : [historyEntry(held), ...known] };
   }
 
   async #readPointer({
@@ -286,6 +332,14 @@ export class HostDesk implements Disposable {
     );
     this.#wakes.add(timer);
   }
+}
+
+function historyEntry({
+  hash,
+  fingerprint,
+  observedAt,
+}: Omit<KnownBefore, 'document'>): CapsHistoryEntry {
+  return { hash, ...fingerprint, observedAt };
 }
 
 async function fingerprintOf(session: Session): Promise<Fingerprint> {

@@ -129,6 +129,8 @@ describe('questions', () => {
         { name: 'host-passed', subject: subjects.capsPassedTo('test'), queue_group: 'test' },
         { name: 'fact', subject: 'virt.v1.caps.fact.*', queue_group: 'q' },
         { name: 'fact-passed', subject: subjects.factPassedTo('test'), queue_group: 'test' },
+        { name: 'history', subject: 'virt.v1.caps.history.*', queue_group: 'q' },
+        { name: 'history-passed', subject: subjects.historyPassedTo('test'), queue_group: 'test' },
         { name: 'index', subject: 'virt.v1.caps.index', queue_group: 'test' },
         { name: 'common-cpu', subject: 'virt.v1.caps.common-cpu', queue_group: 'q' },
       ],

@@ -1,4 +1,5 @@
 import {
+  capsHistoryReplySchema,
   capsReplySchema,
   factReplySchema,
   subjects,
@@ -24,6 +25,7 @@ import { CapsMetrics } from './caps-metrics.ts';
 import { capsQuestion, capsRefusal } from './caps-question.ts';
 import { CommonCpu } from './common-cpu.ts';
 import { factQuestion, factRefusal } from './fact-question.ts';
+import { historyQuestion, historyRefusal } from './history-question.ts';
 import { HostDesk } from './host-desk.ts';
 import { hostEndpoint, passedEndpoint } from './host-endpoint.ts';
 import { indexEndpoint } from './index-endpoint.ts';
@@ -151,6 +153,19 @@ export async function serveCapabilities(
     },
     metrics,
   });
+  const history = historyQuestion({
+    deskOf: (host) => desks.get(host),
+    isWanted,
+    passOn: (host: HostId) => {
+      const holder = heart.holderOf(host);
+      if (holder === undefined) return undefined;
+      const subject = subjects.historyOfReplica(holder, host);
+      const asked = { subject, body: undefined, replica: holder };
+      return askReplica(nc, asked, capsHistoryReplySchema, (...why) =>
+        historyRefusal(host, ...why),
+      );
+    },
+  });
   const commonCpu = new CommonCpu({
     kinds,
     capabilitiesOf: async (host) =>
@@ -172,6 +187,8 @@ export async function serveCapabilities(
         passedEndpoint(replica, capabilities),
         hostEndpoint(facts),
         passedEndpoint(replica, facts),
+        hostEndpoint(history),
+        passedEndpoint(replica, history),
         indexEndpoint(replica, kinds),
         commonCpu.endpoint,
       ],

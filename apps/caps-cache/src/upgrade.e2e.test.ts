@@ -3,6 +3,7 @@ import { renameSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   capabilitiesChangedKind,
+  capsHistoryReplySchema,
   eventDataSchema,
   subjects,
   type CapabilitiesDiff,
@@ -111,5 +112,17 @@ test('a change while nobody watched is told by whoever comes next, after the las
   expect(second.epoch).toBeGreaterThan(first.epoch);
   expect(difference(second).machines?.removed).toContain('x86_64 pc-q35-10.0');
   expect(difference(second).machines?.added).toEqual(difference(first).machines?.removed);
+  const history = await waitFor(
+    async () => {
+      const reply = await bench.nc.request(subjects.historyOfHost('upgraded'));
+      const said = capsHistoryReplySchema.parse(reply.json());
+      return said.ok && said.history.length === 3 && said.history;
+    },
+    { what: 'the history' },
+  );
+  expect(history.map(({ libvirtVersion }) => libvirtVersion)).toEqual([
+    9_000_000, 11_003_000, 9_000_000,
+  ]);
+  expect(history[0]?.hash).toBe(history[2]?.hash);
   await service.stop();
 });

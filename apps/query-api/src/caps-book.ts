@@ -13,7 +13,10 @@ import type {
 import { Semaphore, type CapsClient, type Clock } from '@virtscope/runtime';
 import { versionText, type HostFacts, type Told } from '@virtscope/view';
 
-export type CapsSource = Pick<CapsClient, 'capabilities' | 'fact' | 'commonCpu' | 'index'>;
+export type CapsSource = Pick<
+  CapsClient,
+  'capabilities' | 'fact' | 'history' | 'commonCpu' | 'index'
+>;
 
 /** Where there is no caps-cache to ask. */
 export function noCaps(reason: string): CapsSource {
@@ -21,6 +24,7 @@ export function noCaps(reason: string): CapsSource {
   return {
     capabilities: () => Promise.resolve(unavailable),
     fact: () => Promise.resolve(unavailable),
+    history: () => Promise.resolve(unavailable),
     commonCpu: () => Promise.resolve(unavailable),
     index: () => Promise.resolve([]),
   };

@@ -28,6 +28,8 @@ function handsFor(name: string, natsUrl: string, port: number, signal: AbortSign
       fleetFile: '',
       natsUrl,
       redisUrl: '',
+      redisCaFile: undefined,
+      redisKeyPrefix: '',
       httpListen: { host: '127.0.0.1', port },
       managementListen: { host: '127.0.0.1', port: 0 },
       logLevel: 'silent',

@@ -20,6 +20,7 @@ export async function serveQueries(hands: Hands): Promise<void> {
   const caps: CapsSource = {
     capabilities: (...asked) => source.capabilities(...asked),
     fact: (...asked) => source.fact(...asked),
+    history: (...asked) => source.history(...asked),
     commonCpu: (...asked) => source.commonCpu(...asked),
     index: () => source.index(),
   };

@@ -11,6 +11,7 @@ export {
   parseDocument,
   documentKey,
   documentTtlSeconds,
+  historyKey,
   pointerKey,
   pointerTtlSeconds,
 } from './stored.ts';

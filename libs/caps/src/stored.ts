@@ -26,6 +26,8 @@ export const documentTtlSeconds = 31 * 24 * 3600;
 export const maxPointerBytes = 128 * 1024;
 
 export const documentKey = (hash: string): string => `${keyPrefix}:doc:${hash}`;
+/** What a host was before, as texts, the newest first. */
+export const historyKey = (host: HostId): string => `${keyPrefix}:history:${host}`;
 export const pointerKey = (host: HostId): string => `${keyPrefix}:host:${host}`;
 
 /** Which document a host had, and what the daemon looked like then. */

@@ -149,6 +149,38 @@ export const factReplySchema = z.discriminatedUnion('ok', [
 ]);
 export type FactReply = z.infer<typeof factReplySchema>;
 
+/** How many of its documents are remembered of a host. */
+export const maxCapsHistory = 20;
+
+/** What a host was, from when it was first read so. */
+export const capsHistoryEntrySchema = z.object({
+  hash: z.string().max(64),
+  driver: z.string().max(64),
+  libvirtVersion: z.int().min(0),
+  hypervisorVersion: z.int().min(0),
+  observedAt: z.iso.datetime(),
+});
+export type CapsHistoryEntry = z.infer<typeof capsHistoryEntrySchema>;
+
+/** The answer on `virt.v1.caps.history.<host>`: the newest first, one for each change. */
+export const capsHistoryReplySchema = z.discriminatedUnion('ok', [
+  z.object({
+    v: z.literal(1),
+    ok: z.literal(true),
+    host: hostIdSchema,
+    history: z.array(capsHistoryEntrySchema).max(maxCapsHistory + 1),
+  }),
+  z.object({
+    v: z.literal(1),
+    ok: z.literal(false),
+    host: z.string().max(256),
+    code: z.enum(['unknown-host', 'unavailable', 'bad-request']),
+    message: z.string().max(4096),
+    retryAfterMs: z.number().min(0).optional(),
+  }),
+]);
+export type CapsHistoryReply = z.infer<typeof capsHistoryReplySchema>;
+
 /** How many hosts one message of an index may name. */
 export const maxIndexHosts = 1_000;
 

@@ -9,6 +9,8 @@ export {
   type HostPart,
 } from './caps.ts';
 export {
+  capsHistoryEntrySchema,
+  capsHistoryReplySchema,
   capsIndexSchema,
   commonCpuQuestionSchema,
   commonCpuReplySchema,
@@ -19,7 +21,10 @@ export {
   factKey,
   factQuestionSchema,
   factReplySchema,
+  maxCapsHistory,
   maxIndexHosts,
+  type CapsHistoryEntry,
+  type CapsHistoryReply,
   type CapsIndex,
   type CommonCpuReply,
   type CpuModels,
@@ -150,6 +155,7 @@ export {
   commonCpuSchema,
   driftQuerySchema,
   driftSchema,
+  hostCapabilitiesHistorySchema,
   hostCapabilitiesSchema,
   hostCpuModelsSchema,
   hostDomainCapabilitiesSchema,

@@ -59,6 +59,11 @@ export const subjects = {
   factOfReplica: (replica: string, host: HostId) =>
     `${root}.caps.replica.${encodeToken(replica)}.fact.${host}`,
   factPassedTo: (replica: string) => `${root}.caps.replica.${encodeToken(replica)}.fact.*`,
+  historyOfHost: (host: HostId) => `${root}.caps.history.${host}`,
+  historyOfAnyHost: `${root}.caps.history.*`,
+  historyOfReplica: (replica: string, host: HostId) =>
+    `${root}.caps.replica.${encodeToken(replica)}.history.${host}`,
+  historyPassedTo: (replica: string) => `${root}.caps.replica.${encodeToken(replica)}.history.*`,
   /** Every replica answers for its own hosts. */
   capsIndex: `${root}.caps.index`,
   commonCpu: `${root}.caps.common-cpu`,
@@ -96,8 +101,8 @@ export function parseStatsSubject(subject: string): ParsedStatsSubject | undefin
 /** @returns the host that a request asks about, to any replica or to one */
 export function parseCapsSubject(subject: string): HostId | undefined {
   const parts = tokens(subject, 'caps', 5) ?? tokens(subject, 'caps', 7);
-  const about = parts?.at(-2);
-  return about === 'host' || about === 'fact' ? hostOf(parts?.at(-1)) : undefined;
+  const isOfHost = ['host', 'fact', 'history'].includes(parts?.at(-2) ?? '');
+  return isOfHost ? hostOf(parts?.at(-1)) : undefined;
 }
 
 function tokens(subject: string, family: string, count: number): string[] | undefined {

@@ -6,11 +6,11 @@ import {
   startLibvirtd,
   type TempDir,
   tempDir,
+  makePki,
 } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type ConnectOptions } from './connect.ts';
 import { ConnectError } from './errors.ts';
-import { makePki } from './testing/pki.ts';
 
 const scram: SaslUser = {
   mechanism: 'scram-sha-256',

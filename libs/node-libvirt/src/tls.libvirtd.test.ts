@@ -1,11 +1,17 @@
 import { createServer as createTcpServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type Libvirtd, startLibvirtd, type TempDir, tempDir } from '@virtscope/testkit';
+import {
+  type Libvirtd,
+  startLibvirtd,
+  type TempDir,
+  tempDir,
+  makePki,
+  mixPki,
+} from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type ConnectOptions } from './connect.ts';
 import { ConnectError } from './errors.ts';
-import { makePki, mixPki } from './testing/pki.ts';
 
 let dir: TempDir;
 let host: Libvirtd;

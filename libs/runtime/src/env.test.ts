@@ -7,6 +7,8 @@ test('without variables a service starts on loopback with its defaults', () => {
     fleetFile: 'fleet.yaml',
     natsUrl: 'nats://127.0.0.1:4222',
     redisUrl: 'redis://127.0.0.1:6379',
+    redisCaFile: undefined,
+    redisKeyPrefix: '',
     httpListen: { host: '127.0.0.1', port: 8080 },
     managementListen: { host: '127.0.0.1', port: 0 },
     logLevel: 'info',

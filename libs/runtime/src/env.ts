@@ -25,6 +25,9 @@ const variables = {
     .string()
     .regex(/^rediss?:\/\//, 'must be a URL such as redis://127.0.0.1:6379')
     .default('redis://127.0.0.1:6379'),
+  /** In PEM: who signed Redis' certificate, where the machine's own authorities did not. */
+  VIRTSCOPE_REDIS_CA: z.string().optional(),
+  VIRTSCOPE_REDIS_KEY_PREFIX: z.string().max(256).default(''),
   VIRTSCOPE_HTTP_LISTEN: listen.prefault('127.0.0.1:8080'),
   VIRTSCOPE_MANAGEMENT_LISTEN: listen.prefault('127.0.0.1:0'),
   VIRTSCOPE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -34,6 +37,9 @@ export type ServiceEnv = {
   fleetFile: string;
   natsUrl: string;
   redisUrl: string;
+  redisCaFile: string | undefined;
+  /** Before every key: several installations share a Redis. */
+  redisKeyPrefix: string;
   httpListen: Listen;
   /** Port 0 takes any free port: the log says which. */
   managementListen: Listen;
@@ -52,6 +58,8 @@ export function readEnv(env: Record<string, string | undefined>): ServiceEnv {
     fleetFile: parsed.VIRTSCOPE_FLEET,
     natsUrl: parsed.VIRTSCOPE_NATS_URL,
     redisUrl: parsed.VIRTSCOPE_REDIS_URL,
+    redisCaFile: parsed.VIRTSCOPE_REDIS_CA,
+    redisKeyPrefix: parsed.VIRTSCOPE_REDIS_KEY_PREFIX,
     httpListen: parsed.VIRTSCOPE_HTTP_LISTEN,
     managementListen: parsed.VIRTSCOPE_MANAGEMENT_LISTEN,
     logLevel: parsed.VIRTSCOPE_LOG_LEVEL,

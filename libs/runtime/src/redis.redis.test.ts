@@ -1,4 +1,12 @@
-import { startRedis, waitFor, type RedisServer } from '@virtscope/testkit';
+import { join } from 'node:path';
+import {
+  freePort,
+  makePki,
+  startRedis,
+  tempDir,
+  waitFor,
+  type RedisServer,
+} from '@virtscope/testkit';
 import { expect, test } from 'vitest';
 import { createLogger } from './log.ts';
 import { maxRedisCommands, RedisCache, RedisError } from './redis.ts';
@@ -61,6 +69,57 @@ test('a hung Redis: commands end by their deadline, too many fail at once, then 
   expect((await settled).filter(({ status }) => status === 'fulfilled')).toEqual([]);
   redis.resume();
   await waitFor(() => cache.get('key').then(() => true), { what: 'Redis to answer again' });
+});
+
+test('a claim is its maker’s: who has another token neither prolongs nor settles it', async () => {
+  await using redis = await startRedis();
+  await using cache = await openReady(redis);
+  const claim = { key: '{k}:claim', token: 'a' };
+  const result = { key: '{k}:result', text: 'found', ttlSeconds: 60 };
+  expect(await cache.setIfAbsent(claim.key, 'a', 60_000)).toBe(true);
+  expect(await cache.setIfAbsent(claim.key, 'b', 60_000)).toBe(false);
+  expect(await cache.prolong(claim.key, 'b', 60_000)).toBe(false);
+  expect(await cache.prolong(claim.key, 'a', 60_000)).toBe(true);
+  expect(await cache.settle({ ...claim, token: 'b' }, result)).toBe(false);
+  expect(await cache.get(result.key)).toBeUndefined();
+  expect(await cache.settle(claim, result)).toBe(true);
+  expect(await cache.get(result.key)).toBe('found');
+  expect(await cache.has(claim.key)).toBe(false);
+});
+
+test('over TLS, as a user with few rights, under a prefix of its own', async () => {
+  await using dir = await tempDir('vs-redis-tls-');
+  makePki(dir.path);
+  const port = await freePort();
+  const file = (name: string): string => join(dir.path, name);
+  const args =
+    `--tls-port ${port} --tls-auth-clients no --tls-cert-file ${file('servercert.pem')}` +
+    ` --tls-key-file ${file('serverkey.pem')} --tls-ca-cert-file ${file('cacert.pem')}`;
+  await using redis = await startRedis({ args: args.split(' ') });
+  // As docs/operations.md gives it.
+  await redis.command(
+    'ACL SETUSER caps on >secret ~site1:* +get +set +del +exists +eval +pexpire +lpush +ltrim +lrange +expire +multi +exec +info +client +ping',
+  );
+  const env = {
+    redisUrl: `rediss://caps:secret@127.0.0.1:${port}`,
+    redisCaFile: file('cacert.pem'),
+    redisKeyPrefix: 'site1:',
+  };
+  await using cache = new RedisCache({ name: 'test', env, log });
+  await waitFor(() => cache.isReady, { what: 'Redis to be connected' });
+  await cache.set('key', 'text', 60);
+  expect(await cache.get('key')).toBe('text');
+  for (const text of ['a', 'b', 'c']) await cache.push('list', text, 2, 60);
+  expect(await cache.list('list')).toEqual(['c', 'b']);
+  await using plain = await openReady(redis);
+  expect(await plain.get('site1:key')).toBe('text');
+  expect(await cache.setIfAbsent('{k}:claim', 'a', 60_000)).toBe(true);
+  expect(await cache.prolong('{k}:claim', 'a', 60_000)).toBe(true);
+  const result = { key: '{k}:result', text: 'found', ttlSeconds: 60 };
+  expect(await cache.settle({ key: '{k}:claim', token: 'a' }, result)).toBe(true);
+  await using stranger = new RedisCache({ name: 'test', env: { ...env, redisKeyPrefix: '' }, log });
+  await waitFor(() => stranger.isReady, { what: 'Redis to be connected' });
+  await expect(stranger.get('site2:key')).rejects.toThrow(/NOPERM|No permissions/);
 });
 
 test('a Redis that refuses writes says so in the error', async () => {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
+import type { ServiceEnv } from './env.ts';
 import type { Logger } from './log.ts';
 import type { Hands } from './service.ts';
 
@@ -24,6 +26,9 @@ redis.call('set', KEYS[2], ARGV[2], 'EX', ARGV[3])
 redis.call('del', KEYS[1])
 return 1`;
 
+export type RedisEnv = Pick<ServiceEnv, 'redisUrl'> &
+  Partial<Pick<ServiceEnv, 'redisCaFile' | 'redisKeyPrefix'>>;
+
 /** The cache cannot be used now: away, too slow, full, read-only. Its user goes on without it. */
 export class RedisError extends Error {
   override readonly name = 'RedisError';
@@ -42,11 +47,15 @@ export class RedisCache implements AsyncDisposable {
   #pending = 0;
   #isAway = false;
 
-  constructor({ name, env, log }: Pick<Hands, 'name' | 'log'> & { env: { redisUrl: string } }) {
+  /** @throws the file of the certificate authority cannot be read */
+  constructor({ name, env, log }: Pick<Hands, 'name' | 'log'> & { env: RedisEnv }) {
+    const { redisCaFile, redisKeyPrefix = '' } = env;
     const { hostname, port } = new URL(env.redisUrl);
     this.#address = `${hostname}:${port === '' ? '6379' : port}`; // never the password
     this.#log = log;
     this.#redis = new Redis(env.redisUrl, {
+      keyPrefix: redisKeyPrefix,
+      ...(redisCaFile === undefined ? {} : { tls: { ca: readFileSync(redisCaFile) } }),
       connectionName: `virtscope-${name}`,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
@@ -92,6 +101,29 @@ export class RedisCache implements AsyncDisposable {
   async setIfAbsent(key: string, text: string, ttlMs: number): Promise<boolean> {
     const send = () => this.#redis.set(key, text, 'PX', ttlMs, 'NX');
     return (await this.#command(`SET ${key} NX`, send)) === 'OK';
+  }
+
+  /**
+   * Puts a text before the others under a key, of which it keeps the newest.
+   * @throws {RedisError}
+   */
+  async push(key: string, text: string, most: number, ttlSeconds: number): Promise<void> {
+    await this.#command(`LPUSH ${key}`, () =>
+      this.#redis
+        .multi()
+        .lpush(key, text)
+        .ltrim(key, 0, most - 1)
+        .expire(key, ttlSeconds)
+        .exec(),
+    );
+  }
+
+  /**
+   * The texts that were pushed, the newest first.
+   * @throws {RedisError}
+   */
+  list(key: string): Promise<string[]> {
+    return this.#command(`LRANGE ${key}`, () => this.#redis.lrange(key, 0, -1));
   }
 
   /**

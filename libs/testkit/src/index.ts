@@ -12,6 +12,7 @@ export type { ListenOptions, SaslUser } from './libvirtd-listen.ts';
 export { lend, startLeasedNetwork, type LentAddress } from './leased-network.ts';
 export { type Libvirtd, type LibvirtdOptions, startLibvirtd } from './libvirtd.ts';
 export { type NatsOptions, type NatsServer, startNats } from './nats-server.ts';
+export { makePki, mixPki } from './pki.ts';
 export { type ProcessRef, isAlive, processRef, signalProcess } from './process-ref.ts';
 export {
   type PulseGuest,

@@ -5,6 +5,7 @@ import {
   driftQuerySchema,
   driftSchema,
   emulatorChoiceSchema,
+  hostCapabilitiesHistorySchema,
   hostCapabilitiesSchema,
   hostCpuModelsSchema,
   hostDomainCapabilitiesSchema,
@@ -55,6 +56,28 @@ export function capabilityRoutes(app: App, hands: CapabilityHands): void {
       if (!answer.reply.ok) return refused(hands, reply, host, answer.reply);
       const { ok: _ok, v: _v, document: capabilities, ...rest } = answer.reply;
       return sendJson(reply, JSON.stringify({ ...rest, capabilities }));
+    },
+  );
+
+  app.get(
+    '/v1/hosts/:host/capabilities/history',
+    {
+      schema: documented(
+        {
+          tag: 'hosts',
+          summary: 'What the host was before its capabilities changed',
+          answer: hostCapabilitiesHistorySchema,
+        },
+        { params, querystring: noQuerySchema },
+      ),
+    },
+    async ({ params: { host } }, reply) => {
+      const hidden = hiddenHost(hands, reply, host);
+      if (hidden !== undefined) return hidden;
+      const answer = await hands.caps.history(host, capsTimeoutMs);
+      if (answer.kind === 'unavailable') return capsUnavailable(reply, answer.reason);
+      if (!answer.reply.ok) return refused(hands, reply, host, answer.reply);
+      return sendJson(reply, JSON.stringify({ host, history: answer.reply.history }));
     },
   );
 

@@ -19,6 +19,7 @@ const questions = [
   '/v1/hosts/{host}/domains/{uuid}/stats',
   '/v1/hosts/{host}/stats',
   '/v1/hosts/{host}/capabilities',
+  '/v1/hosts/{host}/capabilities/history',
   '/v1/hosts/{host}/cpu-models',
   '/v1/hosts/{host}/domain-capabilities?arch=&machine=&virtType=&emulator=',
   '/v1/domains/{uuid}/can-migrate?to=',

@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { cpuModelsSchema, domainCapabilitiesSchema } from '../caps-facts.ts';
+import {
+  capsHistoryEntrySchema,
+  cpuModelsSchema,
+  domainCapabilitiesSchema,
+} from '../caps-facts.ts';
 import { capabilitiesSchema, hostPartSchema } from '../caps.ts';
 import { hostIdSchema } from '../host-id.ts';
 
@@ -19,6 +23,13 @@ export const hostCapabilitiesSchema = z
     hostPart: hostPartSchema,
   })
   .meta({ id: 'HostCapabilities' });
+
+export const hostCapabilitiesHistorySchema = z
+  .object({
+    host: hostIdSchema,
+    history: z.array(capsHistoryEntrySchema).meta({ description: 'the newest first' }),
+  })
+  .meta({ id: 'HostCapabilitiesHistory' });
 
 const fact = z.object({
   host: hostIdSchema,

@@ -5,11 +5,13 @@ import {
   type NatsConnection,
 } from '@nats-io/nats-core';
 import {
+  capsHistoryReplySchema,
   capsIndexSchema,
   capsReplySchema,
   commonCpuReplySchema,
   factReplySchema,
   subjects,
+  type CapsHistoryReply,
   type CapsIndex,
   type CapsReply,
   type CommonCpuReply,
@@ -48,6 +50,10 @@ export class CapsClient {
     timeoutMs: number,
   ): Promise<CapsClientAnswer<FactReply>> {
     return this.#ask(subjects.factOfHost(host), question, factReplySchema, timeoutMs);
+  }
+
+  history(host: HostId, timeoutMs: number): Promise<CapsClientAnswer<CapsHistoryReply>> {
+    return this.#ask(subjects.historyOfHost(host), undefined, capsHistoryReplySchema, timeoutMs);
   }
 
   commonCpu(
