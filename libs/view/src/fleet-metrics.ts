@@ -23,7 +23,8 @@ export type MetricsQuery = {
 type Metric = {
   type: 'counter' | 'gauge';
   help: string;
-  names: Readonly<Record<MetricNames, string>>;
+  /** Absent: it has no such name there. */
+  names: Readonly<Partial<Record<MetricNames, string>>>;
   /** From libvirt's unit to the metric's. */
   factor: number;
   fields: RegExp;
@@ -31,94 +32,91 @@ type Metric = {
 
 /** A field's number in the middle of its name (`net.0.rx.bytes`) becomes a label. */
 const metrics: readonly Metric[] = [
-  metric(
-    'counter',
-    'cpu_seconds_total',
-    'info_cpu_time_seconds_total',
-    'CPU time used',
-    /^cpu\.time$/,
-    1e-9,
+  counter('cpu_seconds_total', 'info_cpu_time_seconds_total', 'CPU time used', /^cpu\.time$/, 1e-9),
+  gauge('vcpus', 'info_virtual_cpus', 'Virtual CPUs', /^vcpu\.current$/),
+  gauge(
+    'memory_max_bytes',
+    'info_maximum_memory_bytes',
+    'Memory that it may have',
+    /^balloon\.maximum$/,
+    1024,
   ),
-  metric(
-    'gauge',
+  gauge(
     'balloon_bytes',
+    'info_memory_usage_bytes',
+    'Memory that the balloon leaves',
+    /^balloon\.current$/,
+    1024,
+  ),
+  gauge(
+    undefined,
     'memory_stats_actual_balloon_bytes',
     'Memory that the balloon leaves',
     /^balloon\.current$/,
     1024,
   ),
-  metric(
-    'gauge',
-    'rss_bytes',
-    'memory_stats_rss_bytes',
-    'Memory that QEMU holds',
-    /^balloon\.rss$/,
-    1024,
+  gauge('rss_bytes', 'memory_stats_rss_bytes', 'Memory that QEMU holds', /^balloon\.rss$/, 1024),
+  ...[
+    ['read_bytes_total', 'read_bytes_total', 'Bytes read', 'rd\\.bytes'],
+    ['written_bytes_total', 'write_bytes_total', 'Bytes written', 'wr\\.bytes'],
+    ['reads_total', 'read_requests_total', 'Read requests', 'rd\\.reqs'],
+    ['writes_total', 'write_requests_total', 'Write requests', 'wr\\.reqs'],
+  ].map(([ours, common, help, field]) =>
+    counter(
+      `block_${ours}`,
+      `block_stats_${common}`,
+      help ?? '',
+      new RegExp(`^block\\.(\\d+)\\.${field}$`),
+    ),
   ),
-  metric(
-    'counter',
-    'block_read_bytes_total',
-    'block_stats_read_bytes_total',
-    'Bytes read',
-    /^block\.(\d+)\.rd\.bytes$/,
-    1,
-  ),
-  metric(
-    'counter',
-    'block_written_bytes_total',
-    'block_stats_write_bytes_total',
-    'Bytes written',
-    /^block\.(\d+)\.wr\.bytes$/,
-    1,
-  ),
-  metric(
-    'counter',
-    'block_reads_total',
-    'block_stats_read_requests_total',
-    'Read requests',
-    /^block\.(\d+)\.rd\.reqs$/,
-    1,
-  ),
-  metric(
-    'counter',
-    'block_writes_total',
-    'block_stats_write_requests_total',
-    'Write requests',
-    /^block\.(\d+)\.wr\.reqs$/,
-    1,
-  ),
-  metric(
-    'counter',
-    'net_receive_bytes_total',
-    'interface_stats_receive_bytes_total',
-    'Bytes received',
-    /^net\.(\d+)\.rx\.bytes$/,
-    1,
-  ),
-  metric(
-    'counter',
-    'net_transmit_bytes_total',
-    'interface_stats_transmit_bytes_total',
-    'Bytes sent',
-    /^net\.(\d+)\.tx\.bytes$/,
-    1,
+  ...(['receive', 'transmit'] as const).flatMap((direction) =>
+    (
+      [
+        ['bytes', 'bytes', 'Bytes'],
+        ['packets', 'pkts', 'Packets'],
+        ['errors', 'errs', 'Errors'],
+        ['drops', 'drop', 'Dropped packets'],
+      ] as const
+    ).map(([what, field, help]) =>
+      counter(
+        `net_${direction}_${what}_total`,
+        `interface_stats_${direction}_${what}_total`,
+        `${help}, ${direction === 'receive' ? 'received' : 'sent'}`,
+        new RegExp(`^net\\.(\\d+)\\.${direction === 'receive' ? 'rx' : 'tx'}\\.${field}$`),
+      ),
+    ),
   ),
 ];
 
-function metric(
-  type: Metric['type'],
-  ours: string,
+function counter(
+  ours: string | undefined,
   common: string,
   help: string,
   fields: RegExp,
-  factor: number,
+  factor = 1,
 ): Metric {
   const names = {
-    virtscope: `virtscope_domain_${ours}`,
+    ...(ours === undefined ? {} : { virtscope: `virtscope_domain_${ours}` }),
     'libvirt-exporter': `libvirt_domain_${common}`,
   };
-  return { type, help, names, factor, fields };
+  return { type: 'counter', help, names, factor, fields };
 }
+
+function gauge(...of: Parameters<typeof counter>): Metric {
+  return { ...counter(...of), type: 'gauge' };
+}
+
+/** virDomainState's numbers. */
+const stateCodes = [
+  'nostate',
+  'running',
+  'blocked',
+  'paused',
+  'shutdown',
+  'shutoff',
+  'crashed',
+  'pmsuspended',
+];
 
 type Family = { head: string; samples: string[] };
 
@@ -134,30 +132,39 @@ export function* fleetMetrics(
       (shard === undefined || i % shard.of === shard.index),
   );
   const book = new FactsBook(asking);
-  const up = family('gauge', 'virtscope_host_live', 'Whether what is known of the host is current');
+  const isCommon = names === 'libvirt-exporter';
+  const up = isCommon
+    ? family('gauge', 'libvirt_up', 'Whether what is known of the host is current')
+    : family('gauge', 'virtscope_host_live', 'Whether what is known of the host is current');
+  const number = family('gauge', 'libvirt_domains_number', 'Domains of the host');
   const info = family('gauge', 'virtscope_domain_info', 'What a domain is: always 1');
   const running = family('gauge', 'virtscope_domain_running', 'Whether the domain runs');
-  const families = metrics.map((each) => family(each.type, each.names[names], each.help));
+  const code = family('gauge', 'libvirt_domain_state_code', "libvirt's number of the state");
+  const families = metrics.map((each) => family(each.type, each.names[names] ?? '', each.help));
   let samples = 0;
   for (const each of hosts) {
     const facts = book.of(each);
     const hostLabels = labelsOf(facts, labels);
     const { trust, slot } = asking.host(each);
     up.samples.push(`{${hostLabels},trust="${trust}"} ${trust === 'live' ? 1 : 0}`);
-    const columns = columnsOf(facts);
-    for (const row of slot?.sorted ?? []) {
-      if (!asking.sees(row)) continue;
+    const columns = columnsOf(facts, names);
+    const rows = asking.seen(slot?.sorted ?? []);
+    if (isCommon) number.samples.push(`{${hostLabels}} ${rows.length}`);
+    for (const row of rows) {
       const domain = `${hostLabels},uuid="${row.uuid}",domain="${escaped(row.name)}"`;
       info.samples.push(
         `{${domain},state="${row.state}",machine="${escaped(row.config?.machine ?? '')}"} 1`,
       );
       running.samples.push(`{${domain}} ${row.state === 'running' ? 1 : 0}`);
       samples += 2;
+      if (isCommon) {
+        code.samples.push(`{${domain}} ${Math.max(0, stateCodes.indexOf(row.state))}`);
+        samples++;
+      }
       for (const { index, field, device } of columns) {
         const value = facts.stat(row, field);
         if (typeof value !== 'number') continue;
-        const more =
-          device === undefined ? '' : `,device="${escaped(deviceName(row, field, device))}"`;
+        const more = device === undefined ? '' : deviceLabels(row, field, device, isCommon);
         const { factor } = metrics[index] ?? { factor: 1 };
         families[index]?.samples.push(`{${domain}${more}} ${value * factor}`);
         samples++;
@@ -170,7 +177,7 @@ export function* fleetMetrics(
     yield;
   }
   let text = '';
-  for (const { head, samples: lines } of [up, info, running, ...families]) {
+  for (const { head, samples: lines } of [up, number, info, running, code, ...families]) {
     if (lines.length === 0) continue;
     const [, name = ''] = /^# TYPE (\S+)/m.exec(head) ?? [];
     text += head;
@@ -195,22 +202,27 @@ function labelsOf(facts: HostFacts, allowed: readonly string[]): string {
 
 type Column = { index: number; field: string; device: number | undefined };
 
-function columnsOf(facts: HostFacts): Column[] {
+function columnsOf(facts: HostFacts, names: MetricNames): Column[] {
   const fields = new Set(facts.pages.flatMap(({ held }) => Object.keys(held.page.columns)));
-  return [...fields].flatMap((field) => {
-    const index = metrics.findIndex((each) => each.fields.test(field));
-    if (index < 0) return [];
-    const number = metrics[index]?.fields.exec(field)?.[1];
-    return { index, field, device: number === undefined ? undefined : Number(number) };
-  });
+  return [...fields].flatMap((field) =>
+    metrics.flatMap((each, index) => {
+      const match = each.names[names] === undefined ? null : each.fields.exec(field);
+      if (match === null) return [];
+      const [, device] = match;
+      return { index, field, device: device === undefined ? undefined : Number(device) };
+    }),
+  );
 }
 
 /** The disk or interface by the name that the guest's operator knows; else by its number. */
-function deviceName({ config }: Row, field: string, device: number): string {
-  const name = field.startsWith('net.')
-    ? config?.interfaces[device]?.target
-    : config?.disks[device]?.target;
-  return name ?? String(device);
+function deviceLabels({ config }: Row, field: string, device: number, isCommon: boolean): string {
+  const [disk, nic] = field.startsWith('net.')
+    ? [undefined, config?.interfaces[device]]
+    : [config?.disks[device], undefined];
+  const name = escaped(disk?.target ?? nic?.target ?? String(device));
+  if (!isCommon) return `,device="${name}"`;
+  const source = disk?.source === undefined ? '' : `,source_file="${escaped(disk.source)}"`;
+  return `,target_device="${name}"${source}`;
 }
 
 function escaped(text: string): string {

@@ -17,6 +17,7 @@ export async function installForTests(progress: Progress): Promise<void> {
   await getRedisServer(progress);
   await getUnpacked('openssh-server', 'sshd', progress);
   await getUnpacked('sasl2-bin', 'saslpasswd2', progress);
+  await getUnpacked('prometheus-libvirt-exporter', 'prometheus-libvirt-exporter', progress);
   await getNatsServer210(progress);
   await getLibvirt11(progress);
 }
