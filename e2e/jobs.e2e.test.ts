@@ -1,5 +1,12 @@
 /** A live migration that takes its time: what it costs the samples of the domain, and of others. */
-import { statsPageSchema, statsRows, subjects, type StatsPage } from '@virtscope/contracts';
+import {
+  migrationsSchema,
+  stateAtSchema,
+  statsPageSchema,
+  statsRows,
+  subjects,
+  type StatsPage,
+} from '@virtscope/contracts';
 import { startLibvirtd, Stack, waitFor, type Libvirtd } from '@virtscope/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -43,6 +50,7 @@ const isFresh = ({ kept, monitor, groups }: StatsPage): boolean =>
 
 test('a domain that migrates is asked for its progress alone, and nobody else loses a sample', async () => {
   await next('hv1', moving, isFresh);
+  const before = new Date().toISOString();
   const slowly = ['--bandwidth', '1', '--migrateuri', 'tcp:127.0.0.1'];
   const flags = ['--live', '--persistent', '--unsafe', ...slowly];
   const migrated = stack.libvirtd.virsh('migrate', ...flags, 'wanderer', target.uriRw);
@@ -70,9 +78,22 @@ test('a domain that migrates is asked for its progress alone, and nobody else lo
     const { body } = await stack.get(`/v1/hosts/hv1/domains/${moving}/stats`);
     expect(body).toMatchObject({ fields: { 'job.operation': 5 } });
     expect(JSON.stringify(body)).toContain('"kept":"job"');
+    const { migrations } = migrationsSchema.parse((await stack.get('/v1/migrations')).body);
+    expect(migrations).toMatchObject([
+      { uuid: moving, name: 'wanderer', from: 'hv1', to: 'hv2', job: { operation: 5 } },
+    ]);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
   await migrated;
   await next('hv2', moving, isFresh);
+  await stack.until('the end of the migration to be seen', async () => {
+    const { body } = await stack.get('/v1/migrations');
+    return migrationsSchema.parse(body).migrations.length === 0;
+  });
+  const then = await stack.get(`/v1/domains/${moving}/at?time=${before}`);
+  expect(stateAtSchema.parse(then.body).presences).toEqual([
+    { host: 'hv1', state: { state: 'running', id: 1 }, watched: true, by: 'event' },
+    { host: 'hv2', state: null, watched: true, by: 'event' },
+  ]);
 }, 120_000);

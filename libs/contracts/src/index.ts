@@ -203,6 +203,9 @@ export {
   eventsQuerySchema,
   summaryQuerySchema,
   summarySchema,
+  migrationsSchema,
+  stateAtQuerySchema,
+  stateAtSchema,
   usageQuerySchema,
   usageSchema,
 } from './http/query.ts';

@@ -25,6 +25,7 @@ export {
   rowOnHost,
   type OnHost,
 } from './lookup.ts';
+export { listMigrations } from './migrations.ts';
 export { reached, type Reached } from './min-revision.ts';
 export { readOrder, type Order } from './order.ts';
 export { ownerOf, type Claim } from './owner.ts';
@@ -34,6 +35,7 @@ export { everything, type Scope } from './scope.ts';
 export { runAll, type Sliced } from './sliced.ts';
 export { ignoredReasons, maxRememberedEnds, type IgnoredReason } from './state-table.ts';
 export { domainStats, hostStats } from './stats-answers.ts';
+export { hostsSince, stateAt, type StateAt } from './state-at.ts';
 export { readPaths, summarise, type SummaryQuery } from './summary.ts';
 export { maxVerifiedAgeMs, type HostTrust } from '@virtscope/trust';
 export { findUsage, type Used } from './usage.ts';

@@ -2,22 +2,32 @@ import {
   eventDataSchema,
   eventId,
   eventListSchema,
+  domainParamsSchema,
   eventsQuerySchema,
+  gapKind,
   problemTypes,
+  stateAtQuerySchema,
+  stateAtSchema,
   subjects,
+  type EventData,
+  type HostId,
 } from '@virtscope/contracts';
 import type { EventPage, EventsWanted } from '@virtscope/runtime';
-import { everything } from '@virtscope/view';
-import type { AnsweringHands } from './answering.ts';
+import { Asking, everything, hostsSince, stateAt } from '@virtscope/view';
+import type { FastifyReply } from 'fastify';
+import { whenReady, type AnsweringHands } from './answering.ts';
 import { sendJson } from './body.ts';
 import { documented } from './documented.ts';
-import { sendProblem } from './problem.ts';
+import { invalid, sendProblem } from './problem.ts';
 import type { App } from './server.ts';
 
 const defaultEvents = 100;
 
 /** Questions to the stream that may be under way at once; one more is refused. */
 export const maxEventQuestions = 16;
+
+/** Beyond, a question about a time is refused: the first of each host would have to be looked for. */
+const maxEventsSince = 1_000;
 
 export type EventHands = AnsweringHands & {
   /** Undefined while NATS is away. */
@@ -27,6 +37,62 @@ export type EventHands = AnsweringHands & {
 /** The history that the stream of events still holds. */
 export function eventRoutes(app: App, hands: EventHands): void {
   let asking = 0;
+
+  /** A page, or why there is none. */
+  const ask = async (wanted: EventsWanted): Promise<EventPage | string> => {
+    if (asking >= maxEventQuestions) return 'too many ask for it';
+    asking++;
+    try {
+      return (await hands.events(wanted)) ?? 'not connected to NATS';
+    } catch (error) {
+      return String(error);
+    } finally {
+      asking--;
+    }
+  };
+
+  app.get(
+    '/v1/domains/:uuid/at',
+    {
+      schema: documented(
+        {
+          tag: 'domains',
+          summary: 'What the domain was at a time',
+          description: 'Within what the stream of events still holds: a day.',
+          answer: stateAtSchema,
+        },
+        { params: domainParamsSchema, querystring: stateAtQuerySchema },
+      ),
+    },
+    async ({ params: { uuid }, query: { time } }, reply) => {
+      const moment = await whenReady(hands, reply, undefined);
+      if (!(moment instanceof Asking)) return moment;
+      if (!moment.scope.wholeHosts) return refused(reply, 'it is told to who sees whole hosts');
+      if (Date.parse(time) > moment.now.wallMs) {
+        return sendProblem(reply, invalid(`time: ${time} is still to come`));
+      }
+      const limit = maxEventsSince;
+      const page = await ask({ filter: subjects.eventsWhere({ uuid }), limit, since: time });
+      if (typeof page === 'string') return refused(reply, page);
+      if (page.firstMs === null || page.firstMs > Date.parse(time)) {
+        const from = page.firstMs === null ? 'none' : new Date(page.firstMs).toISOString();
+        return refused(reply, `the stream holds no events of that time: its first is of ${from}`);
+      }
+      if (page.more) return refused(reply, `more than ${limit} events came since then`);
+      const events = eventsIn(page);
+      const gaps = new Map<HostId, EventData>();
+      for (const host of hostsSince(moment, uuid, events)) {
+        const filter = subjects.eventsWhere({ host, kind: gapKind });
+        const found = await ask({ filter, limit: 1, since: time });
+        if (typeof found === 'string') return refused(reply, found);
+        const [gap] = eventsIn(found);
+        if (gap !== undefined) gaps.set(host, gap);
+      }
+      const presences = stateAt(moment, uuid, events, gaps);
+      return sendJson(reply, JSON.stringify({ uuid, time, presences }));
+    },
+  );
+
   app.get(
     '/v1/events',
     {
@@ -44,25 +110,8 @@ export function eventRoutes(app: App, hands: EventHands): void {
     async ({ query }, reply) => {
       const { pageSize: limit = defaultEvents, after, since, ...where } = query;
       const filter = subjects.eventsWhere(where);
-      const refused = (detail: string) =>
-        sendProblem(
-          reply,
-          {
-            type: problemTypes.unavailable,
-            title: 'The history is not available now',
-            status: 503,
-            detail,
-          },
-          1,
-        );
-      if (asking >= maxEventQuestions) return refused('too many ask for it');
-      asking++;
-      const page = await hands
-        .events({ filter, limit, after, since })
-        .catch((error: unknown) => String(error))
-        .finally(() => asking--);
-      if (page === undefined) return refused('not connected to NATS');
-      if (typeof page === 'string') return refused(page);
+      const page = await ask({ filter, limit, after, since });
+      if (typeof page === 'string') return refused(reply, page);
       const scope = hands.scopeOf?.(reply.request) ?? everything;
       const events = page.events.flatMap(({ brokerMs, data }) => {
         const event = eventDataSchema.safeParse(parse(data));
@@ -76,6 +125,15 @@ export function eventRoutes(app: App, hands: EventHands): void {
       return sendJson(reply, JSON.stringify({ events, next, more, first }));
     },
   );
+}
+
+const eventsIn = ({ events }: EventPage): EventData[] =>
+  events.flatMap(({ data }) => eventDataSchema.safeParse(parse(data)).data ?? []);
+
+function refused(reply: FastifyReply, detail: string): FastifyReply {
+  const { unavailable: type } = problemTypes;
+  const title = 'The history is not available now';
+  return sendProblem(reply, { type, title, status: 503, detail }, 1);
 }
 
 function parse(data: Uint8Array): unknown {

@@ -8,10 +8,13 @@ import {
   usageQuerySchema,
   usageSchema,
   uuidPattern,
+  lookupQuerySchema,
+  migrationsSchema,
 } from '@virtscope/contracts';
 import {
   Asking,
   findUsage,
+  listMigrations,
   freshnessOf,
   getBatch,
   hostsInScope,
@@ -128,6 +131,23 @@ export function listRoutes(app: App, hands: AnsweringHands): void {
         ask: (asking) => summarise(asking, { filter: filter.filter, by: by.paths, sum: sum.paths }),
       });
     },
+  );
+
+  app.get(
+    '/v1/migrations',
+    {
+      schema: documented(
+        {
+          tag: 'fleet',
+          summary: 'Migrations under way, and how far they are',
+          description: 'As the source tells its sampler, once in an interval of the monitor tier.',
+          answer: migrationsSchema,
+        },
+        { querystring: lookupQuerySchema },
+      ),
+    },
+    ({ query: { minRevision } }, reply) =>
+      sendAnswer(hands, reply, { minRevision, ask: listMigrations }),
   );
 
   app.get(

@@ -1,5 +1,6 @@
 /** Questions about many domains at once: summaries, usage, batches, events. */
 import { z } from 'zod';
+import { stateBriefSchema } from '../domain-state.ts';
 import { eventDataSchema } from '../event.ts';
 import { fleetHost, hostIdSchema, uuidSchema } from '../host-id.ts';
 import { domainSchema, selectedDomainSchema } from './domain.ts';
@@ -126,6 +127,50 @@ export const usageSchema = z
     ...common,
   })
   .meta({ id: 'Usage' });
+
+export const migrationsSchema = z
+  .object({
+    migrations: z.array(
+      z.object({
+        uuid: uuidSchema,
+        name: z.string(),
+        from: hostIdSchema,
+        to: hostIdSchema.nullable().meta({ description: 'null: not known yet' }),
+        percent: z.number().nullable().meta({ description: 'of the data that has to be sent' }),
+        job: z.record(z.string(), z.union([z.number(), z.string()])).meta({
+          description:
+            "libvirt's figures: `time_elapsed` and `downtime` in ms, `data_total` in bytes",
+        }),
+        observedAt: z.iso.datetime(),
+        ageMs: z.number(),
+      }),
+    ),
+    ...common,
+  })
+  .meta({ id: 'Migrations' });
+
+export const stateAtQuerySchema = z.strictObject({
+  time: z.iso
+    .datetime()
+    .meta({ description: "by the broker's clock, within what the stream holds" }),
+});
+
+export const stateAtSchema = z
+  .object({
+    uuid: uuidSchema,
+    time: z.iso.datetime(),
+    presences: z.array(
+      z.object({
+        host: hostIdSchema,
+        state: stateBriefSchema.nullable().meta({ description: 'null: it was not there' }),
+        watched: z.boolean().meta({
+          description: 'false: nobody watched the host then; the state is the last known before',
+        }),
+        by: z.enum(['event', 'unchanged']),
+      }),
+    ),
+  })
+  .meta({ id: 'StateAt' });
 
 export const eventsQuerySchema = z.strictObject({
   host: z.union([hostIdSchema, z.literal(fleetHost)]).optional(),

@@ -11,6 +11,8 @@ export type EventPage = {
   more: boolean;
   /** The oldest sequence that it still holds. */
   firstSeq: number;
+  /** When the broker took it, by its own clock; null: it holds none. */
+  firstMs: number | null;
 };
 
 export type EventsWanted = {
@@ -50,6 +52,9 @@ export async function readEvents(
         ? { deliver_policy: DeliverPolicy.StartTime, opt_start_time: since }
         : { deliver_policy: DeliverPolicy.All }),
   });
+  // An empty stream tells the year 1.
+  const told = Date.parse(state.first_ts);
+  const firstMs = state.messages === 0 || Number.isNaN(told) ? null : told;
   const events: StoredEvent[] = [];
   try {
     const wanted = Math.min(limit, num_pending);
@@ -64,5 +69,5 @@ export async function readEvents(
     // A failure to tidy up must not hide the answer; the consumer ends by itself.
     await jsm.consumers.delete(stream, name).catch(() => undefined);
   }
-  return { events, more: num_pending > events.length, firstSeq: state.first_seq };
+  return { events, more: num_pending > events.length, firstSeq: state.first_seq, firstMs };
 }
