@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { domainListSchema } from '@virtscope/contracts';
+import { domainListSchema, eventListSchema } from '@virtscope/contracts';
 import { type TempDir, tempDir, virsh, waitFor } from '@virtscope/testkit';
 import { expect, test } from 'vitest';
 
@@ -129,6 +129,30 @@ test('up --detach shows the domains that virsh shows, and down leaves nothing', 
   expect(bench.remains()).toEqual([]);
   expect((await bench.run('status', '--json')).code).toBe(1);
   expect(await bench.run('down')).toEqual({ code: 0, text: 'nothing runs\n' });
+});
+
+test('a simulated fleet lives without a hypervisor, and goes as a whole', async () => {
+  await using bench = await Bench.create();
+  const size = ['--hosts', '12', '--domains', '5', '--churn', '50'];
+  const started = await bench.run('fleet', '--detach', '--port', '0', ...size);
+  expect(started.text).toContain('simulating 12 hosts with 5 domains each');
+  expect(started.code).toBe(0);
+  const { queryApi, hosts } = await bench.status();
+  expect(hosts).toHaveLength(12);
+  expect(await toldDomains(queryApi)).toHaveLength(60);
+  // It lives: what is told changes by itself.
+  const kinds = new Set<string>();
+  await waitFor(
+    async () => {
+      const response = await fetch(`${queryApi}/v1/events?pageSize=1000`);
+      const { events } = eventListSchema.parse(await response.json());
+      for (const { kind, synthesised } of events) if (synthesised !== true) kinds.add(kind);
+      return ['suspended', 'resumed', 'started', 'stopped'].every((kind) => kinds.has(kind));
+    },
+    { what: 'changes of every sort', timeoutMs: 30_000 },
+  );
+  expect((await bench.run('down')).code).toBe(0);
+  expect(bench.remains()).toEqual([]);
 });
 
 test('an up in the foreground that is killed takes everything along, and can start again', async () => {

@@ -12,6 +12,14 @@ test('every command is understood, with its defaults', () => {
     port: 0,
     domains: 10,
   });
+  expect(parseCommand(['fleet', '--hosts', '1000', '--churn', '0'])).toEqual({
+    type: 'fleet',
+    detach: false,
+    port: 8080,
+    hosts: 1_000,
+    domains: 20,
+    churn: 0,
+  });
   expect(parseCommand(['down'])).toEqual({ type: 'down' });
   expect(parseCommand(['status', '--json'])).toEqual({ type: 'status', json: true });
   expect(parseCommand(['test'])).toEqual({ type: 'test', full: false });

@@ -1,10 +1,20 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { UsageError } from './usage.ts';
 
-export type UpOptions = { detach: boolean; port: number; domains: number };
+/** Hosts that are only simulated, instead of private libvirtd. */
+export type FleetOptions = { hosts: number; domains: number; churn: number };
+
+export type UpOptions = {
+  detach: boolean;
+  port: number;
+  /** On the private host. */
+  domains: number;
+  fleet?: FleetOptions;
+};
 
 export type Command =
   | ({ type: 'up' } & UpOptions)
+  | ({ type: 'fleet' } & Omit<UpOptions, 'domains' | 'fleet'> & FleetOptions)
   | { type: 'down' }
   | { type: 'status'; json: boolean }
   | { type: 'logs'; service: string | undefined; follow: boolean }
@@ -15,6 +25,9 @@ export type Command =
 
 /** More of them take minutes to start and gigabytes to run. */
 const maxDomains = 200;
+
+/** What one machine may be asked to simulate. */
+const maxFleet = { hosts: 2_000, domains: 1_000, churn: 1_000 };
 
 /** @throws {UsageError} the command line says something that nobody understands */
 export function parseCommand(argv: readonly string[]): Command {
@@ -31,6 +44,23 @@ export function parseCommand(argv: readonly string[]): Command {
         detach: values['detach'] === true,
         port: wholeNumber('--port', values['port'], 65_535),
         domains: wholeNumber('--domains', values['domains'], maxDomains),
+      };
+    }
+    case 'fleet': {
+      const { values } = parse(name, rest, 0, {
+        detach: { type: 'boolean', default: false },
+        port: { type: 'string', default: '8080' },
+        hosts: { type: 'string', default: '100' },
+        domains: { type: 'string', default: '20' },
+        churn: { type: 'string', default: '5' },
+      });
+      return {
+        type: 'fleet',
+        detach: values['detach'] === true,
+        port: wholeNumber('--port', values['port'], 65_535),
+        hosts: wholeNumber('--hosts', values['hosts'], maxFleet.hosts),
+        domains: wholeNumber('--domains', values['domains'], maxFleet.domains),
+        churn: wholeNumber('--churn', values['churn'], maxFleet.churn),
       };
     }
     case 'status': {

@@ -22,6 +22,12 @@ async function run(command: Command): Promise<number> {
     case 'up':
       await up(command, paths, progress, interruption());
       return 0;
+    case 'fleet': {
+      const { detach, port, hosts, domains, churn } = command;
+      const fleet = { hosts, domains, churn };
+      await up({ detach, port, domains: 0, fleet }, paths, progress, interruption());
+      return 0;
+    }
     case 'down':
       await down(paths, progress);
       return 0;

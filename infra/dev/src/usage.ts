@@ -14,7 +14,10 @@ export const usage = `The workbench of Virtscope.
                            start everything: private NATS, Redis and libvirtd hosts with tiny
                            domains, and the four services; Ctrl-C ends it. --detach leaves it
                            running. --port 0 takes any free port.
-  ./dev down               end what \`up\` started
+  ./dev fleet [--detach] [--port 8080] [--hosts 100] [--domains 20] [--churn 5]
+                           the same over simulated hosts, with so many domains on each, of which
+                           so many change a second: for a machine without a hypervisor
+  ./dev down               end what \`up\` or \`fleet\` started
   ./dev status [--json]    what runs, and where
   ./dev logs [SERVICE] [-f]
                            the end of the logs; -f goes on

@@ -39,6 +39,7 @@ export {
   type SimulatedDaemonOptions,
   startSimulatedDaemon,
 } from './simulated-daemon/server.ts';
+export { simulatedFleet, type SimulatedFleet } from './simulated-daemon/fleet.ts';
 export type { HostHardware } from './simulated-daemon/state.ts';
 export { type DomainLine, Stack } from './stack.ts';
 export { type TempDir, tempDir } from './temp-dir.ts';

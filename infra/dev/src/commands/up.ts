@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, logTail, waitFor } from '@virtscope/testkit';
 import type { UpOptions } from '../arguments.ts';
-import { installServers } from '../install/install.ts';
+import { installBus, installServers } from '../install/install.ts';
 import type { Paths } from '../paths.ts';
 import { type Progress, formatSeconds } from '../progress.ts';
 import { CannotError } from '../usage.ts';
@@ -22,6 +22,8 @@ import { isUp, processRuns, readState } from '../workbench/state.ts';
 const readyMs = 60_000;
 /** How long the hosts' first sync may take before the table is shown as it is. */
 const liveMs = 15_000;
+/** A thousand sessions open and sync on one machine. */
+const fleetLiveMs = 120_000;
 
 /** Starts a workbench; in the foreground, keeps it until the signal aborts, then ends it. */
 export async function up(
@@ -32,10 +34,10 @@ export async function up(
 ): Promise<void> {
   const beganMs = performance.now();
   refuseSecond(paths);
-  await installServers(progress);
-  if (process.getuid?.() !== 0) {
+  await (options.fleet === undefined ? installServers : installBus)(progress);
+  if (options.fleet === undefined && process.getuid?.() !== 0) {
     throw new CannotError(
-      'the private libvirtd hosts need namespaces of their own, and so root: sudo ./dev up',
+      'the private libvirtd hosts need namespaces of their own, and so root: sudo ./dev up, or ./dev fleet',
     );
   }
   // What a crashed workbench left would be in the way.
@@ -45,7 +47,7 @@ export async function up(
   try {
     started = await startWorkbench(paths, { ...options, port }, progress, signal);
     await progress.step('waiting for query-api to be ready', () => ready(started, signal));
-    await introduce(started, signal);
+    await introduce(started, options, signal);
   } catch (error) {
     await endWorkbench(paths, readState(paths.stateFile));
     if (signal.aborted) throw new CannotError('interrupted: what had started was ended');
@@ -115,19 +117,29 @@ function endedService({ services }: Started): string | undefined {
 }
 
 /** Shows the fleet, once every host is live or time is up, and what to try next. */
-async function introduce({ queryApi, state }: Started, signal: AbortSignal): Promise<void> {
+async function introduce(
+  { queryApi, state }: Started,
+  { fleet }: UpOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const overview = await waitFor(
     async () => {
       const now = await fetchOverview(queryApi, signal);
       return allLive(now) ? now : undefined;
     },
-    { what: 'every host to be live', timeoutMs: liveMs, intervalMs: 100, signal },
+    {
+      what: 'every host to be live',
+      timeoutMs: fleet === undefined ? liveMs : fleetLiveMs,
+      intervalMs: 100,
+      signal,
+    },
   ).catch(() => {
     signal.throwIfAborted();
     return fetchOverview(queryApi, signal);
   });
   const hv1 = state.hosts.find(({ id }) => id === 'hv1');
   const writable = hv1?.uri.replace(/-ro$/, '') ?? '';
+  const domain = fleet === undefined ? 'vm1' : 'vm00001';
   console.log(`
 ${overviewTables(overview)}
 
@@ -135,7 +147,7 @@ ${queryApi}
 
 Worth trying:
   curl '${queryApi}/v1/domains?state=running'
-  virsh -c '${writable}' suspend vm1 && curl '${queryApi}/v1/hosts/hv1/domains/by-name/vm1'
+  virsh -c '${writable}' suspend ${domain} && curl '${queryApi}/v1/hosts/hv1/domains/by-name/${domain}'
   ./dev logs event-bridge -f
 `);
 }

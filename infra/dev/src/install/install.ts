@@ -6,6 +6,11 @@ import { getNatsServer, getRedisServer, getUnpacked } from './unpacked-servers.t
 /** Gets every server that the workbench starts and the machine lacks. */
 export async function installServers(progress: Progress): Promise<void> {
   await getSystemPackages(upRequirements, progress);
+  await installBus(progress);
+}
+
+/** What a simulated fleet needs: no hypervisor, and nothing that is installed. */
+export async function installBus(progress: Progress): Promise<void> {
   await getNatsServer(progress);
   await getRedisServer(progress);
 }
@@ -13,8 +18,7 @@ export async function installServers(progress: Progress): Promise<void> {
 /** The same, and what only tests ask for. */
 export async function installForTests(progress: Progress): Promise<void> {
   await getSystemPackages([...upRequirements, ...testRequirements], progress);
-  await getNatsServer(progress);
-  await getRedisServer(progress);
+  await installBus(progress);
   await getUnpacked('openssh-server', 'sshd', progress);
   await getUnpacked('sasl2-bin', 'saslpasswd2', progress);
   await getUnpacked('prometheus-libvirt-exporter', 'prometheus-libvirt-exporter', progress);

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Libvirtd, answersRpc, pulseGuest, startLibvirtd } from '@virtscope/testkit';
+import {
+  type Libvirtd,
+  answersRpc,
+  pulseGuest,
+  simulatedFleet,
+  startLibvirtd,
+} from '@virtscope/testkit';
+import type { FleetOptions } from '../arguments.ts';
 import type { Paths } from '../paths.ts';
 import type { HostUri, RunningProcess } from './state.ts';
 import { workbenchVariable } from './strays.ts';
@@ -29,6 +37,25 @@ export async function startHost(
     log: libvirtd.logFile,
   };
   return { libvirtd, host: { id, uri }, process };
+}
+
+/** Hosts that live in one process and have no hypervisor. */
+export async function simulateFleet(
+  paths: Paths,
+  fleet: FleetOptions,
+  outliveOwner: boolean,
+): Promise<{ hosts: HostUri[]; process: RunningProcess }> {
+  const dir = join(paths.run, 'fleet');
+  mkdirSync(dir, { recursive: true });
+  const env = { [workbenchVariable]: paths.state };
+  const { server, hosts, logFile } = await simulatedFleet({ dir, ...fleet, env, outliveOwner });
+  const process: RunningProcess = {
+    name: 'simulated-fleet',
+    layer: 'host',
+    refs: [server.ref],
+    log: logFile,
+  };
+  return { hosts: [...hosts], process };
 }
 
 /** Defines `count` tiny guests on a host and starts all but the last one. */

@@ -7,6 +7,9 @@ export type Overview = { hosts: HttpHost[]; domains: HttpDomain[]; more: boolean
 
 /** How many domains the table shows. */
 const shownDomains = 20;
+/** And how many hosts, and how many of those that are not live a line names. */
+const shownHosts = 20;
+const namedHosts = 5;
 
 export async function fetchOverview(queryApi: string, signal?: AbortSignal): Promise<Overview> {
   const hosts = hostListSchema.parse(await getJson(`${queryApi}/v1/hosts`, signal));
@@ -25,7 +28,8 @@ export function allLive({ hosts }: Overview): boolean {
 }
 
 export function overviewTables({ hosts, domains, more }: Overview): string {
-  const hostRows = hosts.map((host) => [host.host, host.trust, String(host.domains)]);
+  const shown = hosts.slice(0, shownHosts);
+  const hostRows = shown.map((host) => [host.host, host.trust, String(host.domains)]);
   const byPlace = (one: HttpDomain, other: HttpDomain): number =>
     one.host.localeCompare(other.host) || one.name.localeCompare(other.name);
   const domainRows = domains
@@ -39,6 +43,7 @@ export function overviewTables({ hosts, domains, more }: Overview): string {
     ]);
   return [
     formatTable([['HOST', 'TRUST', 'DOMAINS'], ...hostRows]),
+    ...(shown.length < hosts.length ? [`... and more: ${summary(hosts)}`] : []),
     formatTable([['DOMAIN', 'HOST', 'STATE', 'ID', 'UUID'], ...domainRows]),
     ...(more ? ['... and more'] : []),
   ].join('\n\n');
@@ -50,8 +55,10 @@ export function summary(hosts: readonly Pick<HttpHost, 'host' | 'trust' | 'domai
   const others = hosts
     .filter((host) => host.trust !== 'live')
     .map((host) => `${host.host} ${host.trust}`);
+  const named = others.slice(0, namedHosts);
+  if (named.length < others.length) named.push(`${others.length - named.length} more`);
   const domains = hosts.reduce((sum, host) => sum + host.domains, 0);
-  return [`${live} of ${hosts.length} hosts live`, ...others, `${domains} domains`].join(', ');
+  return [`${live} of ${hosts.length} hosts live`, ...named, `${domains} domains`].join(', ');
 }
 
 export async function fetchHosts(queryApi: string, signal?: AbortSignal): Promise<HttpHost[]> {

@@ -5,7 +5,7 @@ import type { UpOptions } from '../arguments.ts';
 import type { Paths } from '../paths.ts';
 import type { Progress } from '../progress.ts';
 import { fleetYaml } from './fleet-file.ts';
-import { type StartedHost, ownHost, populate, startHost } from './hosts.ts';
+import { type StartedHost, ownHost, populate, simulateFleet, startHost } from './hosts.ts';
 import { type RunningProcess, type State, newState, writeState } from './state.ts';
 import { startServers } from './servers.ts';
 import { serviceNames, startService } from './services.ts';
@@ -43,18 +43,28 @@ export async function startWorkbench(
   });
   signal.throwIfAborted();
 
-  const hv1 = await progress.step('starting the private hosts hv1 and test1', () =>
-    startHosts(paths, outliveOwner, state, record),
-  );
-  signal.throwIfAborted();
-  await progress.step(`starting ${options.domains} tiny domains on hv1`, async () => {
-    await populate(paths, hv1, options.domains);
-    hv1.keepCapabilities();
-  });
-  const own = await ownHost();
-  if (own !== undefined) {
-    state.hosts.push(own);
-    progress.note("this machine's own libvirt is attached, read-only, as host local");
+  if (options.fleet === undefined) {
+    const hv1 = await progress.step('starting the private hosts hv1 and test1', () =>
+      startHosts(paths, outliveOwner, state, record),
+    );
+    signal.throwIfAborted();
+    await progress.step(`starting ${options.domains} tiny domains on hv1`, async () => {
+      await populate(paths, hv1, options.domains);
+      hv1.keepCapabilities();
+    });
+    const own = await ownHost();
+    if (own !== undefined) {
+      state.hosts.push(own);
+      progress.note("this machine's own libvirt is attached, read-only, as host local");
+    }
+  } else {
+    const { hosts, domains } = options.fleet;
+    const wanted = options.fleet;
+    await progress.step(`simulating ${hosts} hosts with ${domains} domains each`, async () => {
+      const fleet = await simulateFleet(paths, wanted, outliveOwner);
+      state.hosts.push(...fleet.hosts);
+      record(fleet.process);
+    });
   }
   signal.throwIfAborted();
 
