@@ -15,12 +15,13 @@ export const uuidOf = (n: number): string =>
 export const bytes = (value: unknown): Uint8Array =>
   new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
 
-export const entry = (id: string): HostEntry => ({
+export const entry = (id: string, more: Partial<HostEntry> = {}): HostEntry => ({
   v: 1,
   id,
   source: 'file',
   profile: 'local',
   labels: { zone: 'a' },
+  ...more,
 });
 
 export function presence(host: string, n: number, more: Partial<Presence> = {}): Presence {

@@ -1,5 +1,15 @@
-import { CapsClient, connectNats, readEvents, readXml, type Hands } from '@virtscope/runtime';
+import {
+  CapsClient,
+  connectNats,
+  watchYamlFile,
+  readEvents,
+  readXml,
+  type Hands,
+} from '@virtscope/runtime';
 import { View } from '@virtscope/view';
+import { readAccess } from './access/settings.ts';
+import { TokenBook } from './access/token-book.ts';
+import { TokenFileError, readTokens } from './access/token-file.ts';
 import { noCaps, type CapsSource } from './caps-book.ts';
 import { fillView } from './fill-view.ts';
 import { startServer } from './http/server.ts';
@@ -28,6 +38,22 @@ export async function serveQueries(hands: Hands): Promise<void> {
   let xml: Parameters<typeof startServer>[0]['xml'] = () =>
     Promise.reject(new Error('not connected to NATS yet'));
   hands.health.set('view', false);
+  const { tokenFile, loopbackNamesOnly } = readAccess(process.env, hands.env.httpListen);
+  using tokens = new TokenBook(view, hands.clock);
+  if (tokenFile !== undefined) {
+    let isRead = false;
+    await watchYamlFile(tokenFile, hands, (file) => {
+      try {
+        tokens.replace(readTokens(file));
+        isRead = true;
+        hands.log.info({ tokens: tokens.size }, 'the tokens are read');
+      } catch (error) {
+        // At the start nobody is let in; later those of before go on.
+        if (!(error instanceof TokenFileError) || !isRead) throw error;
+        hands.log.error({ err: error }, 'the changed tokens are not used');
+      }
+    });
+  }
   await using server = await startServer({
     ...hands,
     listen: hands.env.httpListen,
@@ -35,6 +61,8 @@ export async function serveQueries(hands: Hands): Promise<void> {
     movement,
     slices: new Slices(hands.clock),
     caps,
+    tokens: tokenFile === undefined ? undefined : tokens,
+    loopbackNamesOnly,
     events: (wanted) => events(wanted),
     xml: (hash) => xml(hash),
   });

@@ -65,9 +65,16 @@ export class Watching {
     question: WatchQuestion,
     {
       caller,
+      until,
       resume,
       take,
-    }: { caller: string; resume: number | undefined; take: () => ServerResponse },
+    }: {
+      caller: string;
+      /** Ends it: the caller may not ask any more. */
+      until?: AbortSignal | undefined;
+      resume: number | undefined;
+      take: () => ServerResponse;
+    },
   ): string | undefined {
     const { perCaller } = this.#hands.callerLimits ?? defaultWatchingLimits;
     const open = this.#callers.get(caller) ?? 0;
@@ -79,7 +86,13 @@ export class Watching {
     this.#connections.add(connection);
     const response = take();
     connection.start(watcher, response);
+    const onEnd = (): void => {
+      const reason = until?.reason instanceof Error ? until.reason.message : 'access ended';
+      connection.cutOff(reason, '');
+    };
+    until?.addEventListener('abort', onEnd, { once: true });
     response.on('close', () => {
+      until?.removeEventListener('abort', onEnd);
       connection.over = true;
       this.hub.leave(watcher);
       this.#connections.delete(connection);

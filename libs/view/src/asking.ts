@@ -21,6 +21,9 @@ export type Answer =
   | { kind: 'invalid'; detail: string }
   | { kind: 'not-ready'; detail: string };
 
+/** No host has this id. */
+const nobody = '';
+
 type AskedHost = HostTrust & {
   slot: HostSlot | undefined;
   verifiedAt: string | null;
@@ -56,8 +59,10 @@ export class Asking {
   host(host: HostId): AskedHost {
     let asked = this.#hosts.get(host);
     if (asked === undefined) {
-      const trust = this.view.trustOf(host, this.now.monotonicMs);
-      const slot = this.view.table.hosts.get(host);
+      // One that may not be seen is as one that is not there: whether it is, is not said.
+      const seen = this.scope.host(host) ? host : nobody;
+      const trust = this.view.trustOf(seen, this.now.monotonicMs);
+      const slot = this.view.table.hosts.get(seen);
       asked = { ...trust, slot, verifiedAt: this.wallTime(trust.verifiedMs), tails: [] };
       this.#hosts.set(host, asked);
     }

@@ -5,6 +5,7 @@ import { disksOf, hostDevicesOf, macsOf } from './config-keys.ts';
 import { FactsBook } from './facts.ts';
 import { readFields } from './projection.ts';
 import type { Row } from './row.ts';
+import { everything } from './scope.ts';
 import type { HostSlot } from './state-table.ts';
 import { departureThat } from './whereabouts.ts';
 
@@ -43,16 +44,26 @@ export function findUsage(asking: Asking, used: Used): Answer {
       scope,
       (slot) => hidesAny(slot) ?? hidesUser(asking, slot, used),
     );
+  // Of a device the one host can tell; of all else any domain that the caller may not see is a user.
+  const seesAll = asking.scope === everything || ('host' in used && asking.scope.wholeHosts);
   const told =
-    claim.kind === 'absent'
-      ? { verdict: 'free', usedBy: [], count: 0, asOf: claim.asOf, unreachable: [] }
-      : {
+    claim.kind === 'absent' && !seesAll
+      ? {
           verdict: 'unknown',
           usedBy: [],
           count: 0,
-          detail: claim.detail,
-          unreachable: claim.unreachable,
-        };
+          detail: 'none of those that this caller may see, who sees a part of the fleet',
+          unreachable: [],
+        }
+      : claim.kind === 'absent'
+        ? { verdict: 'free', usedBy: [], count: 0, asOf: claim.asOf, unreachable: [] }
+        : {
+            verdict: 'unknown',
+            usedBy: [],
+            count: 0,
+            detail: claim.detail,
+            unreachable: claim.unreachable,
+          };
   return { kind: 'found', json: `${JSON.stringify(told).slice(0, -1)},${revisionField}}` };
 }
 

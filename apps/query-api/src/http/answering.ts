@@ -32,7 +32,7 @@ export type AnsweringHands = {
   clock: Clock;
   signal: AbortSignal;
   /** What the caller may see; everything where it is not said. */
-  scopeOf?: (request: FastifyRequest) => Scope;
+  scopeOf?: (request: FastifyRequest) => Scope | undefined;
 };
 
 export type Question = {

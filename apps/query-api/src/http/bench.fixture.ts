@@ -3,6 +3,8 @@ import { appliedKey, subjects } from '@virtscope/contracts';
 import { Metrics, createLogger, type CapsAnswer, type Clock } from '@virtscope/runtime';
 import { View, inventoryDigest } from '@virtscope/view';
 import { beat, bytes, entry, presence, record, statsPage, subjectOf } from '../bus.fixture.ts';
+import { TokenBook } from '../access/token-book.ts';
+import type { TokenEntry } from '../access/token-file.ts';
 import { noCaps, type CapsSource } from '../caps-book.ts';
 import { Movement } from '../movement.ts';
 import { Slices } from '../slices.ts';
@@ -42,7 +44,15 @@ export class Bench {
     capabilities: () => Promise.resolve(this.caps),
   };
 
-  constructor() {
+  readonly tokens: TokenBook | undefined;
+
+  /** @param tokens who may ask; without them everybody */
+  constructor(
+    tokens?: readonly TokenEntry[],
+    { loopbackNamesOnly = false }: { loopbackNamesOnly?: boolean } = {},
+  ) {
+    this.tokens = tokens && new TokenBook(this.view, this.clock);
+    this.tokens?.replace(tokens ?? []);
     this.app = buildServer({
       view: this.view,
       clock: this.clock,
@@ -52,6 +62,8 @@ export class Bench {
       log: createLogger('test', 'test', 'silent'),
       signal: new AbortController().signal,
       caps: this.capsSource,
+      tokens: this.tokens,
+      loopbackNamesOnly,
       events: () => Promise.resolve(undefined),
       xml: (hash) => this.xml(hash),
     });

@@ -13,6 +13,7 @@ type Documentation = {
 
 const errors = {
   400: problemSchema.meta({ description: 'the request cannot be meant' }),
+  401: problemSchema.meta({ description: 'no token, or one that does not count' }),
   410: problemSchema.meta({ description: 'the token is of another stream: read anew without it' }),
   503: problemSchema.meta({ description: 'unknown, too old, or not ready: `type` says which' }),
 };

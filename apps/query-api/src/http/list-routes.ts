@@ -31,9 +31,10 @@ import {
   type ListQuery,
   type Used,
 } from '@virtscope/view';
-import { Readable } from 'node:stream';
+import { Readable, addAbortSignal } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { grantOfRequest } from './access.ts';
 import { sendAnswer, whenReady, type AnsweringHands } from './answering.ts';
 import { documented } from './documented.ts';
 import { invalid, sendProblem } from './problem.ts';
@@ -226,5 +227,8 @@ async function streamList(
     }
     yield lines;
   }
-  return reply.type(`${ndjson}; charset=utf-8`).send(Readable.from(chunks(asking)));
+  const lines = Readable.from(chunks(asking));
+  const grant = grantOfRequest(reply.request);
+  if (grant !== undefined) addAbortSignal(grant.signal, lines);
+  return reply.type(`${ndjson}; charset=utf-8`).send(lines);
 }

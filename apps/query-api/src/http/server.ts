@@ -15,6 +15,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnsweringHands } from './answering.ts';
+import { guardAccess, scopeOfRequest } from './access.ts';
 import { domainRoutes } from './domain-routes.ts';
 import { answerErrors, earlyErrors } from './errors.ts';
 import { historyRoutes } from './history-routes.ts';
@@ -27,6 +28,7 @@ import { metricsRoutes } from './metrics-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { watchRoutes } from './watch-routes.ts';
 import { xmlRoutes, type XmlHands } from './xml-routes.ts';
+import type { TokenBook } from '../access/token-book.ts';
 import { CapsBook, type CapsSource } from '../caps-book.ts';
 import { Watching, type WatchingLimits } from '../watching.ts';
 
@@ -51,13 +53,16 @@ export type ServerHands = AnsweringHands &
   EventHands &
   XmlHands & {
     caps: CapsSource;
+    tokens?: TokenBook | undefined;
+    loopbackNamesOnly?: boolean;
     log: Logger;
     metrics: Metrics;
     watchLimits?: WatchLimits;
     callerLimits?: WatchingLimits;
   };
 
-export function buildServer(hands: ServerHands): App {
+export function buildServer(given: ServerHands): App {
+  const hands = { scopeOf: scopeOfRequest, ...given };
   const { log, metrics } = hands;
   const app = fastify({
     logger: false,
@@ -87,6 +92,7 @@ export function buildServer(hands: ServerHands): App {
     done();
   });
   answerErrors(app, log);
+  guardAccess(app, hands);
   void app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

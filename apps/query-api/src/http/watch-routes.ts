@@ -1,6 +1,7 @@
 import { parseRevision, problemTypes, watchQuerySchema } from '@virtscope/contracts';
 import { Asking, readFields, readFilter, wholeRow } from '@virtscope/view';
 import { whenReady, type AnsweringHands } from './answering.ts';
+import { grantOfRequest } from './access.ts';
 import { documented } from './documented.ts';
 import { invalid, sendProblem, type ProblemDetails } from './problem.ts';
 import type { App } from './server.ts';
@@ -19,7 +20,9 @@ export function watchRoutes(app: App, hands: AnsweringHands & { watching: Watchi
         { querystring: watchQuerySchema },
       ),
     },
-    async ({ query, headers, ip }, reply) => {
+    async (request, reply) => {
+      const { query, headers, ip } = request;
+      const grant = grantOfRequest(request);
       const filter = readFilter(query);
       if (!filter.ok) return sendProblem(reply, invalid(filter.reason));
       const fields = query.fields === undefined ? undefined : readFields(query.fields);
@@ -40,7 +43,8 @@ export function watchRoutes(app: App, hands: AnsweringHands & { watching: Watchi
         scope: asking.scope,
       };
       const full = watching.open(question, {
-        caller: ip,
+        caller: grant?.name ?? ip,
+        until: grant?.signal,
         resume: token === undefined ? undefined : parseRevision(token)?.seq,
         take: () => {
           reply.hijack();

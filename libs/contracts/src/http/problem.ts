@@ -6,6 +6,8 @@ export const problemTypes = {
   notFound: 'urn:virtscope:problem:not-found',
   /** Neither there nor absent: some host in scope cannot vouch for its absence. */
   unknown: 'urn:virtscope:problem:unknown',
+  /** Nobody says who asks, or nobody knows the one who does. */
+  unauthorized: 'urn:virtscope:problem:unauthorized',
   notReady: 'urn:virtscope:problem:not-ready',
   foreignToken: 'urn:virtscope:problem:foreign-token',
   /** Known, but older than the caller allows. */
