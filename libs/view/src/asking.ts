@@ -8,6 +8,7 @@ import { rowJson, type Row } from './row.ts';
 import { everything, includes, type Scope } from './scope.ts';
 import type { HostSlot } from './state-table.ts';
 import type { Moment, View } from './view.ts';
+import type { Whereabouts } from './whereabouts.ts';
 
 /** The answer to a question, before HTTP gives it a status. */
 export type Answer =
@@ -39,6 +40,8 @@ export class Asking {
   readonly now: Moment;
   readonly scope: Scope;
   readonly #hosts = new Map<HostId, AskedHost>();
+  /** The domain that was looked for last. */
+  lastPlace: { uuid: DomainUuid; place: Whereabouts } | undefined;
 
   constructor(view: View, now: Moment, scope: Scope = everything) {
     this.view = view;

@@ -10,7 +10,15 @@ export type Whereabouts =
   | { kind: 'there'; owner: Row; presences: readonly Row[]; moving: boolean }
   | Extract<Answer, { kind: 'absent' | 'unknown' }>;
 
+/** Worked out once for a question: its tag stands on it, and its answer. */
 export function whereabouts(asking: Asking, uuid: DomainUuid): Whereabouts {
+  if (asking.lastPlace?.uuid !== uuid) {
+    asking.lastPlace = { uuid, place: locate(asking, uuid) };
+  }
+  return asking.lastPlace.place;
+}
+
+function locate(asking: Asking, uuid: DomainUuid): Whereabouts {
   const presences = asking.seen(asking.view.table.byUuid.get(uuid));
   const claims = presences.map((row) => {
     const { state, seq } = row;
