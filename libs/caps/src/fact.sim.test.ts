@@ -339,6 +339,28 @@ test('a host that differs from its kind is right once it has confirmed, also aft
   expect(world.answers.get(after)).toMatchObject({ standing: 'inferred', hash: own });
 });
 
+test('a session that breaks under a probe is not probed again at once, and another host is', () => {
+  const world = new World(['a']);
+  const [a] = world.replicas as [Replica];
+  const kind = kindNamed('kind');
+  world.open(a, 'h1', kind);
+  world.open(a, 'h2', kind);
+  world.ask(a, 'h1');
+  world.outcome(0); // the look
+  world.outcome(0); // the claim
+  expect(world.probes.map(({ host }) => host)).toEqual(['h1']);
+  // The session is gone, and nobody has said so yet.
+  a.hosts.delete('h1');
+  world.settle();
+  expect(world.probes).toHaveLength(1);
+  world.give(a, kind, { type: 'closed', host: 'h1' });
+  world.run(2_000);
+  expect(world.probes.map(({ host }) => host)).toEqual(['h1', 'h2']);
+  const question = world.ask(a, 'h2');
+  world.settle();
+  expect(world.answers.get(question)).toMatchObject({ ok: true });
+});
+
 test('what libvirt does not answer is not asked for again while the failure is fresh', () => {
   const world = new World(['a', 'b']);
   const [a, b] = world.replicas as [Replica, Replica];

@@ -34,6 +34,8 @@ const recheckMs = 24 * 3_600_000;
 const lookAgainMs = 2_000;
 /** What Redis did not take is written again after this. */
 const publishAgainMs = 30_000;
+/** After a session broke under a probe: whoever lost it is told so soon. */
+const restMs = 1_000;
 /** When to come again for an answer that is being probed for. */
 const soonMs = 2_000;
 const maxWaiting = 1_000;
@@ -80,6 +82,7 @@ export class Fact {
   #sharedLooked = false;
   #renewAtMs = Number.POSITIVE_INFINITY;
   #claims = 0;
+  #restUntilMs = Number.NEGATIVE_INFINITY;
   #probing: { host: HostId; reason: 'infer' | 'confirm' } | undefined;
   #unpublished: Publication[] = [];
   #publishing = false;
@@ -179,7 +182,8 @@ export class Fact {
       this.#sharedLooked = false;
     }
     const isInferring = this.#wanted && this.#shared === undefined && this.#failure === undefined;
-    if (isInferring && this.#probing === undefined) this.#infer(nowMs, effects);
+    const isFree = this.#probing === undefined && nowMs >= this.#restUntilMs;
+    if (isInferring && isFree) this.#infer(nowMs, effects);
     if (this.#claim === 'ours' && nowMs >= this.#renewAtMs) {
       this.#renewAtMs = nowMs + claimTtlMs / 3;
       effects.push({ type: 'renew', token: this.#token });
@@ -225,6 +229,7 @@ export class Fact {
   #sleep(nowMs: number, effects: FactEffect[]): void {
     const dues: number[] = [];
     if (this.#claim === 'ours') dues.push(this.#renewAtMs);
+    dues.push(this.#restUntilMs);
     if (this.#failure !== undefined && this.#wanted) dues.push(this.#failure.untilMs);
     if (this.#claim === 'none' && this.#wanted && this.#shared === undefined) {
       dues.push(this.#claimAgainMs);
@@ -378,8 +383,11 @@ export class Fact {
       if (host !== undefined) host.dueMs = nowMs + confirmAgainMs;
       return;
     }
-    // The claim is still ours: another host may be probed under it.
-    if (outcome === 'lost') return;
+    // The claim is still ours: another host may be probed under it, or this one's next session.
+    if (outcome === 'lost') {
+      this.#restUntilMs = nowMs + restMs;
+      return;
+    }
     const refused = outcome === 'refused';
     const ttlSeconds = refused ? refusalTtlSeconds : failureTtlSeconds;
     this.#failure = { message, refused, untilMs: nowMs + ttlSeconds * 1_000 };
