@@ -131,7 +131,7 @@ test('a domain of the fleet, its XML and its needs are placed alike, and memory 
       const { candidates } = await place({ uuid: domain?.uuid });
       return candidates.find(({ host }) => host === 'hv1')?.freeMemoryKiB;
     },
-    { what: 'the stats of the host' },
+    { what: 'the stats of the host', timeoutMs: 40_000 },
   );
   const checkOf = (candidates: Candidate[]): Verdict | undefined =>
     candidates[0]?.reasons.find(({ check }) => check === 'memory')?.verdict;

@@ -69,7 +69,7 @@ test('every sample of the exporter is one of ours, by its name, its labels and i
       const samples = await scrape(url);
       return theirs.every((each) => samples.some((our) => alike(our, each))) && samples;
     },
-    { what: 'each of its samples among ours' },
+    { what: 'each of its samples among ours', timeoutMs: 40_000 },
   );
   const valueOf = (each: Sample): number | undefined =>
     ours.find((candidate) => alike(candidate, each))?.value;
