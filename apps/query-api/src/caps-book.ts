@@ -33,6 +33,8 @@ export function noCaps(reason: string): CapsSource {
 /** The index is asked for anew after this, and after the other where it lacks a host. */
 const indexAgeMs = 5_000;
 const partialIndexAgeMs = 500;
+/** A host that nothing was known of is asked for anew after this. */
+const missingAgeMs = 5_000;
 /** A fact is asked for anew after this: a host's own answer may have come to differ. */
 const factAgeMs = 60_000;
 /** How long a question about many hosts waits for caps-cache in all. */
@@ -44,6 +46,7 @@ const maxAsksInFlight = 16;
 /** Documents and facts that are remembered; at the bound the oldest is asked for anew. */
 const maxDocuments = 512;
 const maxFacts = 4_096;
+const maxMissing = 10_000;
 /** Hosts of one document that are asked for it before it is said to be missing. */
 const maxTries = 3;
 
@@ -63,6 +66,7 @@ export class CapsBook {
   readonly #places = new Semaphore(maxAsksInFlight);
   readonly #documents = new Map<string, Capabilities>();
   readonly #facts = new Map<string, Fact>();
+  readonly #missing = new Map<HostId, { reason: string; untilMs: number }>();
   #index: { hosts: Map<HostId, Entry>; atMs: number } | undefined;
   #reading: Promise<Map<HostId, Entry>> | undefined;
 
@@ -128,12 +132,26 @@ export class CapsBook {
     untilMs: number,
   ): Promise<void> {
     const missing = hosts.filter((host) => !entries.has(host));
-    const told = await Promise.all(missing.map((host) => this.#capabilities(host, untilMs)));
+    const told = await Promise.all(
+      missing.map(
+        async (host) => this.#recentlyMissing(host) ?? (await this.#capabilities(host, untilMs)),
+      ),
+    );
+    const missingUntilMs = this.#clock.monotonicMs() + missingAgeMs;
     for (const [index, host] of missing.entries()) {
-      const answer = told[index];
-      if (typeof answer === 'string') known.set(host, { capabilities: { missing: answer } });
+      const reason = told[index];
+      if (typeof reason !== 'string') continue;
+      known.set(host, { capabilities: { missing: reason } });
+      if (reason === late || this.#recentlyMissing(host) !== undefined) continue;
+      remember(this.#missing, host, { reason, untilMs: missingUntilMs }, maxMissing);
     }
     if (told.some((answer) => typeof answer !== 'string')) this.#index = undefined;
+  }
+
+  /** Why nothing is known of a host that was asked for just now. */
+  #recentlyMissing(host: HostId): string | undefined {
+    const held = this.#missing.get(host);
+    return held !== undefined && held.untilMs > this.#clock.monotonicMs() ? held.reason : undefined;
   }
 
   async #fetchDocuments(
