@@ -1,5 +1,5 @@
 /** Asks libvirt for one fact, and makes its document of what it says. */
-import { parseDomainCapabilities } from '@virtscope/caps';
+import { cpuModelXml, parseDomainCapabilities } from '@virtscope/caps';
 import { cpuModelsSchema, type FactDocument, type FactQuestion } from '@virtscope/contracts';
 import { LibvirtError, type Session } from 'node-libvirt';
 
@@ -29,11 +29,7 @@ export async function probe(
   const models = await Promise.all(
     names.toSorted().map(async (name) => ({
       name,
-      usable: await isUsable(
-        session,
-        `<cpu>${element('arch', arch)}${element('model', name)}</cpu>`,
-        options,
-      ),
+      usable: await isUsable(session, cpuModelXml(arch, name), options),
     })),
   );
   return cpuModelsSchema.parse({ v: 1, type: 'cpu-models', arch, models });
@@ -51,10 +47,4 @@ async function isUsable(
     if (error instanceof LibvirtError) return false;
     throw error;
   }
-}
-
-/** An element of XML with a text. */
-export function element(name: string, text: string): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<${name}>${escaped}</${name}>`;
 }

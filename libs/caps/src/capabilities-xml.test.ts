@@ -4,7 +4,8 @@ import { XmlError } from '@virtscope/xml';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalText, contentHash } from './canonical.ts';
-import { CapabilitiesXmlError, maxDocumentBytes, parseCapabilities } from './capabilities-xml.ts';
+import { CapabilitiesXmlError } from './capabilities-xml-error.ts';
+import { maxDocumentBytes, parseCapabilities } from './capabilities-xml.ts';
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`./fixtures/${name}.xml`, import.meta.url), 'utf8');

@@ -5,8 +5,10 @@ import {
   type Capabilities,
   type HostPart,
 } from '@virtscope/contracts';
-import { parseXml, type XmlElement, XmlError } from '@virtscope/xml';
+import type { XmlElement } from '@virtscope/xml';
 import { canonicalText, contentHash } from './canonical.ts';
+import { CapabilitiesXmlError } from './capabilities-xml-error.ts';
+import { count, present, rootOf, sortedBy } from './xml-values.ts';
 
 type Guest = Capabilities['guests'][number];
 type Machine = Guest['machines'][number];
@@ -25,11 +27,6 @@ export type ParsedCapabilities = {
   hostPart: HostPart;
 };
 
-/** The text is no capabilities document that fits the contract; it is refused as a whole. */
-export class CapabilitiesXmlError extends Error {
-  override readonly name = 'CapabilitiesXmlError';
-}
-
 /**
  * Reads what libvirt's connectGetCapabilities answers. What differs between equal hosts stands
  * apart, in `hostPart`: UUID, cells and their memory. Lists that libvirt writes in the order of a
@@ -38,7 +35,7 @@ export class CapabilitiesXmlError extends Error {
  * @throws {CapabilitiesXmlError}
  */
 export function parseCapabilities(xml: string): ParsedCapabilities {
-  const root = rootOf(xml);
+  const root = rootOf(xml, { name: 'capabilities', what: 'capabilities' });
   const host = root.child('host');
   const document = capabilitiesSchema.safeParse({
     v: 1,
@@ -69,24 +66,6 @@ export function parseCapabilities(xml: string): ParsedCapabilities {
     );
   }
   return { document: document.data, text, hash: contentHash(text), hostPart: hostPart.data };
-}
-
-function rootOf(xml: string): XmlElement {
-  let root: XmlElement;
-  try {
-    root = parseXml(xml);
-  } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
-    throw new CapabilitiesXmlError(`the capabilities are not readable: ${error.message}`, {
-      cause: error,
-    });
-  }
-  if (root.name !== 'capabilities') {
-    throw new CapabilitiesXmlError(
-      `expected a <capabilities> document, the root is <${root.name.slice(0, 64)}>`,
-    );
-  }
-  return root;
 }
 
 function parseCpu(cpu: XmlElement | undefined): Capabilities['cpu'] {
@@ -161,19 +140,4 @@ function parseCells(topology: XmlElement | undefined): HostPart['cells'] {
     return [{ id, memoryKiB, cpus: count(cell.child('cpus')?.attr('num')) ?? 0 }];
   });
   return cells.sort((a, b) => a.id - b.id);
-}
-
-function count(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function present<Name extends string, T>(name: Name, value: T | undefined): { [Key in Name]?: T } {
-  return value === undefined ? {} : ({ [name]: value } as { [Key in Name]?: T });
-}
-
-function sortedBy<T>(items: readonly T[], key: (item: T) => string): T[] {
-  return items
-    .map((item) => [key(item), item] as const)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([, item]) => item);
 }

@@ -1,4 +1,4 @@
-/** A host's CPU as libvirt's baseline takes it, and what the baseline answers. */
+/** CPUs as libvirt's comparison and baseline take them, and what the baseline answers. */
 import type { Capabilities, CommonCpuReply } from '@virtscope/contracts';
 import { parseXml } from '@virtscope/xml';
 
@@ -16,6 +16,11 @@ export function hostCpuXml({ arch, model, vendor, features }: Capabilities['cpu'
     ...features.map((name) => `<feature name="${text(name)}"/>`),
     '</cpu>',
   ].join('');
+}
+
+/** The `<cpu>` that a CPU is compared with, to learn whether it can be this model. */
+export function cpuModelXml(arch: string, model: string): string {
+  return `<cpu><arch>${text(arch)}</arch><model>${text(model)}</model></cpu>`;
 }
 
 /** @throws {XmlError} */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { domainCapabilitiesSchema } from '@virtscope/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CapabilitiesXmlError } from './capabilities-xml.ts';
+import { CapabilitiesXmlError } from './capabilities-xml-error.ts';
 import { parseDomainCapabilities } from './domain-capabilities-xml.ts';
 
 const fixture = (version: string): string =>

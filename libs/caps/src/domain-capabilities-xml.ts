@@ -1,7 +1,8 @@
 /** libvirt's domainCapabilities XML, normalised: equal emulators have equal documents. */
 import { domainCapabilitiesSchema, type DomainCapabilities } from '@virtscope/contracts';
-import { parseXml, XmlError, type XmlElement } from '@virtscope/xml';
-import { CapabilitiesXmlError } from './capabilities-xml.ts';
+import type { XmlElement } from '@virtscope/xml';
+import { CapabilitiesXmlError } from './capabilities-xml-error.ts';
+import { count, present, rootOf, sortedBy } from './xml-values.ts';
 
 type Offer = DomainCapabilities['devices'][string];
 
@@ -12,7 +13,7 @@ type Offer = DomainCapabilities['devices'][string];
  * @throws {CapabilitiesXmlError}
  */
 export function parseDomainCapabilities(xml: string): DomainCapabilities {
-  const root = rootOf(xml);
+  const root = rootOf(xml, { name: 'domainCapabilities', what: 'domain capabilities' });
   const os = root.child('os');
   const cpu = root.child('cpu');
   const parsed = domainCapabilitiesSchema.safeParse({
@@ -42,24 +43,6 @@ export function parseDomainCapabilities(xml: string): DomainCapabilities {
   return parsed.data;
 }
 
-function rootOf(xml: string): XmlElement {
-  let root: XmlElement;
-  try {
-    root = parseXml(xml);
-  } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
-    throw new CapabilitiesXmlError(`the domain capabilities are not readable: ${error.message}`, {
-      cause: error,
-    });
-  }
-  if (root.name !== 'domainCapabilities') {
-    throw new CapabilitiesXmlError(
-      `expected a <domainCapabilities> document, the root is <${root.name.slice(0, 64)}>`,
-    );
-  }
-  return root;
-}
-
 function parseModes(
   cpu: XmlElement | undefined,
 ): Pick<DomainCapabilities['cpu'], 'modes' | 'hostModel'> {
@@ -69,13 +52,11 @@ function parseModes(
     modes: modes.flatMap((mode) => mode.attr('name') ?? []).sort(),
   };
   if (hostModel === undefined) return named;
-  const model = hostModel.childText('model');
-  const vendor = hostModel.childText('vendor');
   return {
     ...named,
     hostModel: {
-      ...(model === undefined ? {} : { model }),
-      ...(vendor === undefined ? {} : { vendor }),
+      ...present('model', hostModel.childText('model')),
+      ...present('vendor', hostModel.childText('vendor')),
       features: sortedByName(
         hostModel.childrenNamed('feature').flatMap((feature) => {
           const name = feature.attr('name');
@@ -155,10 +136,5 @@ function isSupported(element: XmlElement | undefined): boolean {
   return element !== undefined && element.attr('supported') !== 'no';
 }
 
-function count(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function sortedByName<T extends { name: string }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
-}
+const sortedByName = <T extends { name: string }>(items: readonly T[]): T[] =>
+  sortedBy(items, ({ name }) => name);

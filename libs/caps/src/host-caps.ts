@@ -11,7 +11,8 @@
  * - C7 A document that is not what was known before is told as a change, once, with both.
  */
 import type { Capabilities, CapsReply, HostId } from '@virtscope/contracts';
-import { CapabilitiesXmlError, parseCapabilities } from './capabilities-xml.ts';
+import { CapabilitiesXmlError } from './capabilities-xml-error.ts';
+import { parseCapabilities } from './capabilities-xml.ts';
 import { sameFingerprint, type Fingerprint } from './fingerprint.ts';
 import type { CapsEffect, CapsInput, KnownBefore, ReadReason } from './host-caps-io.ts';
 import { formatPointer, parseDocument, parsePointer, type HostPointer } from './stored.ts';

@@ -1,6 +1,7 @@
-export { hostCpuXml, parseCommonCpu } from './cpu-xml.ts';
+export { cpuModelXml, hostCpuXml, parseCommonCpu } from './cpu-xml.ts';
 export { canonicalText, contentHash } from './canonical.ts';
-export { CapabilitiesXmlError, maxDocumentBytes, parseCapabilities } from './capabilities-xml.ts';
+export { CapabilitiesXmlError } from './capabilities-xml-error.ts';
+export { maxDocumentBytes, parseCapabilities } from './capabilities-xml.ts';
 export { parseDomainCapabilities } from './domain-capabilities-xml.ts';
 export { Fact, confirmAfterMs, confirmWithinMs, type FactOptions } from './fact.ts';
 export { claimTtlMs, type FactEffect, type FactInput, type Publication } from './fact-io.ts';
