@@ -1,5 +1,5 @@
 /** The whole fleet as Prometheus' text, written by hand: a hundred thousand domains are millions of samples. */
-import type { HostId } from '@virtscope/contracts';
+import { domainStates, type HostId } from '@virtscope/contracts';
 import type { Asking } from './asking.ts';
 import { FactsBook, type HostFacts } from './facts.ts';
 import type { Row } from './row.ts';
@@ -106,17 +106,8 @@ function gauge(...of: Parameters<typeof counter>): Metric {
   return { ...counter(...of), type: 'gauge' };
 }
 
-/** virDomainState's numbers. */
-const stateCodes = [
-  'nostate',
-  'running',
-  'blocked',
-  'paused',
-  'shutdown',
-  'shutoff',
-  'crashed',
-  'pmsuspended',
-];
+/** At virDomainState's numbers. */
+const stateCodes: readonly string[] = domainStates;
 
 type Family = { head: string; samples: string[] };
 
