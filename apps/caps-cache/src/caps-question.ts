@@ -26,23 +26,6 @@ export function capsQuestion({
         ? { body: undefined }
         : 'the request is neither empty nor a JSON object',
     answer: (host) => deskOf(host)?.ask(),
-    refusal: capsRefusal,
     onAnswer: (reply) => metrics.answer(reply),
-  };
-}
-
-export function capsRefusal(
-  host: string,
-  code: Extract<CapsReply, { ok: false }>['code'],
-  message: string,
-  retryAfterMs?: number,
-): CapsReply {
-  return {
-    v: 1,
-    ok: false,
-    host,
-    code,
-    message: message.slice(0, 4096),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }

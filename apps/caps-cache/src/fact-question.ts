@@ -31,23 +31,6 @@ export function factQuestion({
       return `the request is no question: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
     },
     answer: (host, question) => (isOurs(host) ? kinds.ask(host, question) : undefined),
-    refusal: factRefusal,
     onAnswer: (reply) => metrics.fact(reply),
-  };
-}
-
-export function factRefusal(
-  host: string,
-  code: Extract<FactReply, { ok: false }>['code'],
-  message: string,
-  retryAfterMs?: number,
-): FactReply {
-  return {
-    v: 1,
-    ok: false,
-    host,
-    code,
-    message: message.slice(0, 4096),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }

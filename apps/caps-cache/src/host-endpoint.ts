@@ -2,7 +2,7 @@
  * Questions about one host, whichever replica has it: a replica that has not passes the question on to
  * the one that has.
  */
-import { encodeToken, parseCapsSubject, type HostId } from '@virtscope/contracts';
+import { encodeToken, parseCapsSubject, type CapsRefusal, type HostId } from '@virtscope/contracts';
 import type { ServiceEndpoint } from '@virtscope/runtime';
 
 /** A question says what it wants in its subject and a few fields. */
@@ -10,9 +10,6 @@ const maxRequestBytes = 8_192;
 
 /** When to come again for a host whose watching starts again. */
 const restartRetryMs = 1_000;
-
-/** Why there is no answer, in the words that all such questions share. */
-export type RefusalCode = 'bad-request' | 'unknown-host' | 'unavailable';
 
 /** The error codes of the service's headers, as in HTTP. */
 const faultCodes: Record<string, number> = {
@@ -23,6 +20,23 @@ const faultCodes: Record<string, number> = {
 };
 
 export type HostReply = { ok: true } | { ok: false; code: string; message: string };
+
+/** Why a question about a host has no answer. */
+export function capsRefusal(
+  host: string,
+  code: CapsRefusal['code'],
+  message: string,
+  retryAfterMs?: number,
+): CapsRefusal {
+  return {
+    v: 1,
+    ok: false,
+    host,
+    code,
+    message: message.slice(0, 4096),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
 
 export type HostQuestion<Body, Reply extends HostReply> = {
   /** Of the endpoint that everybody asks. */
@@ -36,10 +50,9 @@ export type HostQuestion<Body, Reply extends HostReply> = {
   answer: (host: HostId, body: Body) => Reply | Promise<Reply> | undefined;
   isWanted: (host: HostId) => boolean;
   /** Asks the replica that has the host; undefined when none is known to. */
-  passOn: (host: HostId, body: Body) => Promise<Reply> | undefined;
-  refusal: (host: string, code: RefusalCode, message: string, retryAfterMs?: number) => Reply;
+  passOn: (host: HostId, body: Body) => Promise<Reply | CapsRefusal> | undefined;
   /** Told of every answer. */
-  onAnswer: (reply: Reply) => void;
+  onAnswer: (reply: Reply | CapsRefusal) => void;
 };
 
 /** The endpoint that everybody asks. */
@@ -78,22 +91,24 @@ function handleWith<Body, Reply extends HostReply>(
 async function replyTo<Body, Reply extends HostReply>(
   subject: string,
   data: Uint8Array,
-  { read, answer, isWanted, passOn, refusal }: HostQuestion<Body, Reply>,
-): Promise<Reply> {
+  { read, answer, isWanted, passOn }: HostQuestion<Body, Reply>,
+): Promise<Reply | CapsRefusal> {
   const host = parseCapsSubject(subject);
   if (host === undefined) {
     const token = subject.slice(subject.lastIndexOf('.') + 1, 256);
     const message = `${subject.slice(0, 256)} names no host: ids have 1 to 63 letters, digits, "_" or "-"`;
-    return refusal(token, 'bad-request', message);
+    return capsRefusal(token, 'bad-request', message);
   }
   const asked = bodyOf(data, read);
-  if (typeof asked === 'string') return refusal(host, 'bad-request', asked);
+  if (typeof asked === 'string') return capsRefusal(host, 'bad-request', asked);
   const here = answer(host, asked.body);
   if (here !== undefined) return here;
-  if (!isWanted(host)) return refusal(host, 'unknown-host', `no host ${host} is in the inventory`);
+  if (!isWanted(host)) {
+    return capsRefusal(host, 'unknown-host', `no host ${host} is in the inventory`);
+  }
   const elsewhere = passOn(host, asked.body);
   if (elsewhere !== undefined) return elsewhere;
-  return refusal(host, 'unavailable', `${host} is only now being watched`, restartRetryMs);
+  return capsRefusal(host, 'unavailable', `${host} is only now being watched`, restartRetryMs);
 }
 
 function bodyOf<Body>(

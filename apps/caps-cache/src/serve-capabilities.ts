@@ -3,8 +3,7 @@ import {
   capsReplySchema,
   factReplySchema,
   subjects,
-  type CapsReply,
-  type FactQuestion,
+  type CapsRefusal,
   type HostId,
   type HostPulse,
 } from '@virtscope/contracts';
@@ -19,15 +18,16 @@ import {
   watchYamlFile,
   type Hands,
 } from '@virtscope/runtime';
+import type { z } from 'zod';
 import { askReplica } from './ask-replica.ts';
 import { ChangeEvents } from './change-events.ts';
 import { CapsMetrics } from './caps-metrics.ts';
-import { capsQuestion, capsRefusal } from './caps-question.ts';
+import { capsQuestion } from './caps-question.ts';
 import { CommonCpu } from './common-cpu.ts';
-import { factQuestion, factRefusal } from './fact-question.ts';
-import { historyQuestion, historyRefusal } from './history-question.ts';
+import { factQuestion } from './fact-question.ts';
+import { historyQuestion } from './history-question.ts';
 import { HostDesk } from './host-desk.ts';
-import { hostEndpoint, passedEndpoint } from './host-endpoint.ts';
+import { capsRefusal, hostEndpoint, passedEndpoint } from './host-endpoint.ts';
 import { indexEndpoint } from './index-endpoint.ts';
 import { Kinds } from './kinds.ts';
 import { allowedCalls, type CapsSettings } from './settings.ts';
@@ -127,49 +127,38 @@ export async function serveCapabilities(
   });
 
   const isWanted = (host: HostId): boolean => share.wanted.some(({ id }) => id === host);
-  const passOn = (host: HostId): Promise<CapsReply> | undefined => {
-    const holder = heart.holderOf(host);
-    if (holder === undefined) return undefined;
-    const asked = { subject: subjects.capsOfReplica(holder, host), body: undefined };
-    return askReplica(nc, { ...asked, replica: holder }, capsReplySchema, (...why) =>
-      capsRefusal(host, ...why),
-    );
-  };
+  /** Passes a question about a host on to the replica that has it. */
+  const passingOn =
+    <Reply>(subjectOf: (replica: string, host: HostId) => string, schema: z.ZodType<Reply>) =>
+    (host: HostId, body: object | undefined): Promise<Reply | CapsRefusal> | undefined => {
+      const holder = heart.holderOf(host);
+      if (holder === undefined) return undefined;
+      const subject = subjectOf(holder, host);
+      return askReplica(nc, { host, replica: holder, subject, body }, schema);
+    };
+  const askHolder = passingOn(subjects.capsOfReplica, capsReplySchema);
   const capabilities = capsQuestion({
     deskOf: (host) => desks.get(host),
     isWanted,
-    passOn,
+    passOn: askHolder,
     metrics,
   });
   const facts = factQuestion({
     kinds,
     isOurs: (host) => desks.has(host),
     isWanted,
-    passOn: (host: HostId, body: FactQuestion) => {
-      const holder = heart.holderOf(host);
-      if (holder === undefined) return undefined;
-      const asked = { subject: subjects.factOfReplica(holder, host), body, replica: holder };
-      return askReplica(nc, asked, factReplySchema, (...why) => factRefusal(host, ...why));
-    },
+    passOn: passingOn(subjects.factOfReplica, factReplySchema),
     metrics,
   });
   const history = historyQuestion({
     deskOf: (host) => desks.get(host),
     isWanted,
-    passOn: (host: HostId) => {
-      const holder = heart.holderOf(host);
-      if (holder === undefined) return undefined;
-      const subject = subjects.historyOfReplica(holder, host);
-      const asked = { subject, body: undefined, replica: holder };
-      return askReplica(nc, asked, capsHistoryReplySchema, (...why) =>
-        historyRefusal(host, ...why),
-      );
-    },
+    passOn: passingOn(subjects.historyOfReplica, capsHistoryReplySchema),
   });
   const commonCpu = new CommonCpu({
     kinds,
     capabilitiesOf: async (host) =>
-      (await (desks.get(host)?.ask() ?? passOn(host))) ??
+      (await (desks.get(host)?.ask() ?? askHolder(host, undefined))) ??
       capsRefusal(
         host,
         isWanted(host) ? 'unavailable' : 'unknown-host',

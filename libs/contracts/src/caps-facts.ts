@@ -3,6 +3,7 @@
  * be, and what domains of an emulator can have.
  */
 import { z } from 'zod';
+import { capsRefusalSchema } from './caps.ts';
 import { hostIdSchema } from './host-id.ts';
 import { encodeToken } from './token.ts';
 
@@ -170,14 +171,7 @@ export const capsHistoryReplySchema = z.discriminatedUnion('ok', [
     host: hostIdSchema,
     history: z.array(capsHistoryEntrySchema).max(maxCapsHistory + 1),
   }),
-  z.object({
-    v: z.literal(1),
-    ok: z.literal(false),
-    host: z.string().max(256),
-    code: z.enum(['unknown-host', 'unavailable', 'bad-request']),
-    message: z.string().max(4096),
-    retryAfterMs: z.number().min(0).optional(),
-  }),
+  capsRefusalSchema,
 ]);
 export type CapsHistoryReply = z.infer<typeof capsHistoryReplySchema>;
 

@@ -50,6 +50,17 @@ export const hostPartSchema = z.object({
 });
 export type HostPart = z.infer<typeof hostPartSchema>;
 
+/** Why there is no answer about a host: every question about one can end so. */
+export const capsRefusalSchema = z.object({
+  v: z.literal(1),
+  ok: z.literal(false),
+  host: z.string().max(256),
+  code: z.enum(['unknown-host', 'unavailable', 'bad-request']),
+  message: z.string().max(4096),
+  retryAfterMs: z.number().min(0).optional(),
+});
+export type CapsRefusal = z.infer<typeof capsRefusalSchema>;
+
 /** The answer of the NATS service on `virt.v1.caps.host.<host>`. */
 export const capsReplySchema = z.discriminatedUnion('ok', [
   z.object({
@@ -67,13 +78,6 @@ export const capsReplySchema = z.discriminatedUnion('ok', [
     document: capabilitiesSchema,
     hostPart: hostPartSchema,
   }),
-  z.object({
-    v: z.literal(1),
-    ok: z.literal(false),
-    host: z.string().max(256),
-    code: z.enum(['unknown-host', 'unavailable', 'bad-request']),
-    message: z.string().max(4096),
-    retryAfterMs: z.number().min(0).optional(),
-  }),
+  capsRefusalSchema,
 ]);
 export type CapsReply = z.infer<typeof capsReplySchema>;

@@ -5,6 +5,7 @@ export {
   hostPartSchema,
   machineSchema,
   type Capabilities,
+  type CapsRefusal,
   type CapsReply,
   type HostPart,
 } from './caps.ts';
