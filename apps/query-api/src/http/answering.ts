@@ -17,7 +17,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Movement } from '../movement.ts';
 import type { Slices } from '../slices.ts';
 import { sendJson } from './body.ts';
-import { invalid, problemOf, sendProblem, type ProblemDetails } from './problem.ts';
+import { invalid, problemOf, sendProblem, unavailable } from './problem.ts';
 
 /** How long a request waits for the revision that it wants. */
 export const minRevisionWaitMs = 2_000;
@@ -123,12 +123,10 @@ export const moment = (clock: Clock): Moment => ({
   wallMs: clock.wallMs(),
 });
 
-const busy: ProblemDetails = {
-  type: problemTypes.unavailable,
-  title: 'Too many long questions are being answered',
-  status: 503,
-  detail: 'ask again later, or for less: a smaller page, or a filter that an index answers',
-};
+const busy = unavailable(
+  'Too many long questions are being answered',
+  'ask again later, or for less: a smaller page, or a filter that an index answers',
+);
 
 function refuse(
   reply: FastifyReply,
@@ -149,12 +147,10 @@ function refuse(
     case 'waiting':
       return sendProblem(
         reply,
-        {
-          type: problemTypes.unavailable,
-          title: full ? 'Too many requests wait for the view' : 'The view is not there yet',
-          status: 503,
+        unavailable(
+          full ? 'Too many requests wait for the view' : 'The view is not there yet',
           detail,
-        },
+        ),
         retryAfterSeconds,
       );
   }

@@ -23,7 +23,7 @@ import type { CapsBook, CapsSource } from '../caps-book.ts';
 import { moment, whenReady, type AnsweringHands } from './answering.ts';
 import { sendJson } from './body.ts';
 import { documented } from './documented.ts';
-import { problemOf, sendProblem } from './problem.ts';
+import { problemOf, sendProblem, unavailable } from './problem.ts';
 import type { App } from './server.ts';
 
 /** How long caps-cache has to answer. */
@@ -255,11 +255,6 @@ function capsUnavailable(
   detail: string,
   retryAfterMs: number = 1_000,
 ): FastifyReply {
-  const problem = {
-    type: problemTypes.unavailable,
-    title: 'The capabilities are not available now',
-    status: 503,
-    detail,
-  };
+  const problem = unavailable('The capabilities are not available now', detail);
   return sendProblem(reply, problem, Math.max(1, Math.ceil(retryAfterMs / 1000)));
 }

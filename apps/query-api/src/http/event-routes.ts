@@ -5,20 +5,19 @@ import {
   domainParamsSchema,
   eventsQuerySchema,
   gapKind,
-  problemTypes,
   stateAtQuerySchema,
   stateAtSchema,
   subjects,
   type EventData,
   type HostId,
 } from '@virtscope/contracts';
-import type { EventPage, EventsWanted } from '@virtscope/runtime';
+import { parseJson, type EventPage, type EventsWanted } from '@virtscope/runtime';
 import { Asking, everything, hostsSince, stateAt } from '@virtscope/view';
 import type { FastifyReply } from 'fastify';
 import { whenReady, type AnsweringHands } from './answering.ts';
 import { sendJson } from './body.ts';
 import { documented } from './documented.ts';
-import { invalid, sendProblem } from './problem.ts';
+import { invalid, sendProblem, unavailable } from './problem.ts';
 import type { App } from './server.ts';
 
 const defaultEvents = 100;
@@ -114,7 +113,7 @@ export function eventRoutes(app: App, hands: EventHands): void {
       if (typeof page === 'string') return refused(reply, page);
       const scope = hands.scopeOf?.(reply.request) ?? everything;
       const events = page.events.flatMap(({ brokerMs, data }) => {
-        const event = eventDataSchema.safeParse(parse(data));
+        const event = eventDataSchema.safeParse(parseJson(data));
         // Of single domains nobody can tell afterwards who was allowed to see them.
         if (!event.success || !scope.wholeHosts || !scope.host(event.data.host)) return [];
         const publishedAt = new Date(brokerMs).toISOString();
@@ -128,18 +127,8 @@ export function eventRoutes(app: App, hands: EventHands): void {
 }
 
 const eventsIn = ({ events }: EventPage): EventData[] =>
-  events.flatMap(({ data }) => eventDataSchema.safeParse(parse(data)).data ?? []);
+  events.flatMap(({ data }) => eventDataSchema.safeParse(parseJson(data)).data ?? []);
 
 function refused(reply: FastifyReply, detail: string): FastifyReply {
-  const { unavailable: type } = problemTypes;
-  const title = 'The history is not available now';
-  return sendProblem(reply, { type, title, status: 503, detail }, 1);
-}
-
-function parse(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data)) as unknown;
-  } catch {
-    return undefined;
-  }
+  return sendProblem(reply, unavailable('The history is not available now', detail), 1);
 }

@@ -36,6 +36,11 @@ export function invalid(detail: string, status = 400): ProblemDetails {
   return { type: problemTypes.invalidRequest, title: titles.invalid[2], status, detail };
 }
 
+/** What would be answered at another time. */
+export function unavailable(title: string, detail: string): ProblemDetails {
+  return { type: problemTypes.unavailable, title, status: 503, detail };
+}
+
 /** Sends RFC 9457 problem details. */
 export function sendProblem(
   reply: FastifyReply,

@@ -3,7 +3,7 @@ import { Asking, readFields, readFilter, wholeRow } from '@virtscope/view';
 import { whenReady, type AnsweringHands } from './answering.ts';
 import { grantOfRequest } from './access.ts';
 import { documented } from './documented.ts';
-import { invalid, sendProblem, type ProblemDetails } from './problem.ts';
+import { invalid, sendProblem, unavailable, type ProblemDetails } from './problem.ts';
 import type { App } from './server.ts';
 import type { Watching } from '../watching.ts';
 
@@ -68,9 +68,4 @@ const tooOld = (detail: string): ProblemDetails => ({
   detail: `${detail}: watch anew without it`,
 });
 
-const tooMany = (detail: string): ProblemDetails => ({
-  type: problemTypes.unavailable,
-  title: 'Too many watch',
-  status: 503,
-  detail,
-});
+const tooMany = (detail: string): ProblemDetails => unavailable('Too many watch', detail);

@@ -1,9 +1,9 @@
-import { hostDomainParamsSchema, lookupQuerySchema, problemTypes } from '@virtscope/contracts';
+import { hostDomainParamsSchema, lookupQuerySchema } from '@virtscope/contracts';
 import { isTagged, rowOnHost, type Asking } from '@virtscope/view';
 import type { FastifyReply } from 'fastify';
 import { whenReady, type AnsweringHands } from './answering.ts';
 import { documented } from './documented.ts';
-import { problemOf, sendProblem } from './problem.ts';
+import { problemOf, sendProblem, unavailable } from './problem.ts';
 import type { App } from './server.ts';
 
 /** Texts that may be fetched from the bus at once; one more is refused. */
@@ -37,14 +37,14 @@ export function xmlRoutes(app: App, hands: XmlHands): void {
       const hash = xmlHashOf(ready, host, uuid);
       if (typeof hash !== 'string') return sendProblem(reply, problemOf(hash));
       if (isKnown(reply, hash)) return reply.code(304).send();
-      if (asking >= maxXmlQuestions) return unavailable(reply, 'too many ask for one');
+      if (asking >= maxXmlQuestions) return unavailableXml(reply, 'too many ask for one');
       asking++;
       try {
         const xml = await hands.xml(hash);
-        if (xml === undefined) return unavailable(reply, `the text ${hash} is not on the bus`);
+        if (xml === undefined) return unavailableXml(reply, `the text ${hash} is not on the bus`);
         return await reply.type('application/xml; charset=utf-8').send(xml);
       } catch (error) {
-        return unavailable(reply, error instanceof Error ? error.message : String(error));
+        return unavailableXml(reply, error instanceof Error ? error.message : String(error));
       } finally {
         asking--;
       }
@@ -71,9 +71,7 @@ function isKnown(reply: FastifyReply, hash: string): boolean {
   return known !== undefined && isTagged(known, etag);
 }
 
-function unavailable(reply: FastifyReply, detail: string): FastifyReply {
+function unavailableXml(reply: FastifyReply, detail: string): FastifyReply {
   void reply.removeHeader('etag');
-  const { unavailable: type } = problemTypes;
-  const title = 'The XML is not available now';
-  return sendProblem(reply, { type, title, status: 503, detail }, 1);
+  return sendProblem(reply, unavailable('The XML is not available now', detail), 1);
 }
